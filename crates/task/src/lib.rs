@@ -1,0 +1,40 @@
+//! Labels in, a contract out.
+//!
+//! [`Task`] is the one place that decides the final layer: its units, its activation, the loss
+//! it is trained with, the metrics it is judged by, how labels become numbers and how numbers
+//! become labels again. Everything else in finial asks it.
+//!
+//! - [`infer`] looks at the labels of a data set and says which task they call for, and why.
+//! - [`Targets`] are labels as numbers; [`Prediction`] is the way back.
+//! - [`metrics`] are the plain functions, [`Task::score`] picks those that fit.
+//!
+//! There is no tensor library here. Losses as tensors live in `finial-learn`, the layers
+//! themselves in `finial-graph`.
+//!
+//! ```
+//! use finial_task::{Activation, Loss, Task};
+//!
+//! let task = Task::multi_label(["cat", "dog", "bird"])?;
+//! assert_eq!(task.units(), 3);
+//! assert_eq!(task.activation(), Activation::Sigmoid);
+//! assert_eq!(task.loss(), Loss::BinaryCrossEntropy);
+//! # Ok::<(), finial_task::TaskError>(())
+//! ```
+
+mod column;
+mod infer;
+mod labels;
+mod metric;
+pub mod metrics;
+mod near;
+mod prediction;
+mod score;
+mod task;
+
+pub use infer::{InferError, Inference, Request, infer};
+pub use labels::{Column, LabelError, LabelSource, RawLabels, Targets};
+pub use metric::{Better, Metric};
+pub use near::near_names;
+pub use prediction::{NamedProbability, NamedValue, Prediction};
+pub use score::{Detail, Scores};
+pub use task::{Activation, Loss, Task, TaskError, TaskKind};
