@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, HashMap};
 use burn::tensor::module::{adaptive_avg_pool2d, conv2d};
 use burn::tensor::ops::ConvOptions;
 use burn::tensor::{Device, Tensor, TensorData, activation};
-use finial_graph::{Graph, Op, Shape, Tensor as Stored, Weights, WeightsError};
+use finial_graph::{
+    FoldError, Graph, Op, Shape, Tensor as Stored, Weights, WeightsError, fold_batch_norms,
+};
 use rand::{Rng, RngExt};
 
 use crate::Value;
@@ -17,6 +19,10 @@ pub enum EngineError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Weights(#[from] WeightsError),
+    /// The graph cannot be folded.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Fold(#[from] FoldError),
     /// The batch has another shape than the graph's input.
     #[error("the network reads values of shape {expected}, found {found}")]
     WrongInput {
@@ -108,6 +114,16 @@ impl Network {
             parameters,
             device: device.clone(),
         })
+    }
+
+    /// A network that is only ever run: the same function with batch norms folded into
+    /// convolutions, which agrees with [`Network::new`] to about 1e-6 and is faster.
+    ///
+    /// # Errors
+    /// As [`Network::new`].
+    pub fn folded(graph: &Graph, weights: &Weights, device: &Device) -> Result<Self, EngineError> {
+        let (graph, weights) = fold_batch_norms(graph, weights)?;
+        Network::new(&graph, &weights, device)
     }
 
     /// The same network with every parameter recording gradients.

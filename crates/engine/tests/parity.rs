@@ -150,3 +150,23 @@ fn a_batch_gives_what_each_image_gives_alone() {
         }
     }
 }
+
+#[test]
+fn folding_batch_norms_changes_nothing_that_matters() {
+    let reference = Reference::read();
+    let graph = classifier().cut_at("_avg_pooling").unwrap().0;
+    let weights = Weights::from_safetensors(finial_efficientnet_lite0::WEIGHTS).unwrap();
+    let device = device::named("cpu").unwrap();
+    let folded = Network::folded(&graph, &weights, &device).unwrap();
+    let plain = network(&graph);
+    for image in &reference.images {
+        let (a, b) = (
+            plain.run(image.clone()).unwrap(),
+            folded.run(image.clone()).unwrap(),
+        );
+        let largest = a.iter().fold(0.0f32, |m, v| m.max(v.abs()));
+        for (a, b) in a.iter().zip(&b) {
+            assert!((a - b).abs() / largest < 1e-5, "{a} {b}");
+        }
+    }
+}

@@ -12,11 +12,13 @@
 
 pub mod backbones;
 mod error;
+mod fold;
 mod graph;
 mod op;
 mod weights;
 
 pub use error::{GraphError, WeightsError};
+pub use fold::{FoldError, fold_batch_norms};
 pub use graph::{Graph, Node};
 pub use op::{Op, Padding, Parameter, Shape};
 pub use weights::{Precision, Tensor, Weights};

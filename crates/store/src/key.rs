@@ -4,7 +4,6 @@
 //! tables are is in `environment`.
 
 use std::fmt;
-use std::io;
 
 /// Length of a key in the store: pipeline, then content, 32 bytes each.
 pub(crate) const KEY_BYTES: usize = 64;
@@ -20,17 +19,6 @@ impl ContentHash {
     /// Hashes a file that is in memory.
     pub fn of(bytes: &[u8]) -> Self {
         Self(blake3::hash(bytes).into())
-    }
-
-    /// Hashes a file as it is read, without holding it.
-    ///
-    /// # Errors
-    ///
-    /// Whatever the reader reports.
-    pub fn of_reader(reader: impl io::Read) -> io::Result<Self> {
-        let mut hasher = blake3::Hasher::new();
-        hasher.update_reader(reader)?;
-        Ok(Self(hasher.finalize().into()))
     }
 }
 
@@ -122,13 +110,6 @@ mod tests {
             PipelineHash::of(&[b"ab", b"c"]),
             PipelineHash::of(&[b"a", b"bc"])
         );
-    }
-
-    #[test]
-    fn a_file_hashes_the_same_from_memory_and_from_a_reader() {
-        let bytes = vec![7; 100_000];
-        let read = ContentHash::of_reader(bytes.as_slice()).unwrap();
-        assert_eq!(read, ContentHash::of(&bytes));
     }
 
     #[test]

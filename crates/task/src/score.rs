@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::metrics::binary::{self, PrecisionRecallPoint, RocPoint};
 use crate::metrics::multi_class::{self, ClassScores};
@@ -11,15 +11,24 @@ use crate::metrics::{MetricError, regression};
 use crate::{Metric, Targets, Task, TaskKind};
 
 /// The scores of one split.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Scores {
     /// How many images were scored.
     pub images: usize,
     /// The task's headline metrics in their order; `None` where the split does not define one
-    /// (ROC AUC when all images are of one class). Regression: the mean over targets.
+    /// (ROC AUC when all images are of one class). Regression: the mean over targets. Written as
+    /// an object by key.
+    #[serde(serialize_with = "by_key")]
     pub metrics: Vec<(Metric, Option<f64>)>,
     /// What stands behind them.
     pub detail: Detail,
+}
+
+fn by_key<S: Serializer>(
+    metrics: &[(Metric, Option<f64>)],
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(metrics.iter().map(|(metric, value)| (metric.key(), value)))
 }
 
 /// The evidence, per class, label or target.

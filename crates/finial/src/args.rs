@@ -1,0 +1,218 @@
+//! What can be typed. Doc comments are the help.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use finial::TaskKind;
+
+/// Transfer learning whose final layer is right.
+///
+/// A folder of labelled photos in, a trained model and an honest score out. The labels decide
+/// the final layer, its loss and its metrics; everything runs on this machine, without a network.
+#[derive(Debug, Parser)]
+#[command(version, propagate_version = true, arg_required_else_help = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Train a model on a folder of class folders, or on a table of images and labels
+    Train(TrainArgs),
+    /// Ask a model about images
+    Predict(PredictArgs),
+    /// Score a model on labelled images
+    Evaluate(EvaluateArgs),
+    /// Train four small models, one per kind of task, on pictures that are inside the program
+    Demo(DemoArgs),
+    /// Write what the frozen network sees in each image, for use with other tools
+    Features(FeaturesArgs),
+    /// Show or clear the features kept from earlier runs
+    Cache(CacheArgs),
+}
+
+/// Settings that every command takes.
+#[derive(Args, Clone, Debug)]
+pub struct Common {
+    /// No progress, no notes: only the result, and errors
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+    /// Where to compute: cpu, or what else this build knows (cuda, vulkan, metal, rocm)
+    #[arg(long, default_value = "cpu", value_name = "DEVICE")]
+    pub device: String,
+    /// Do not read or keep features of earlier runs
+    #[arg(long)]
+    pub no_cache: bool,
+}
+
+/// How to read the data.
+#[derive(Args, Clone, Debug)]
+pub struct DataArgs {
+    /// The table's column that names the images [default: found by name]
+    #[arg(long, value_name = "COLUMN")]
+    pub image_column: Option<String>,
+    /// The table's column that holds the label; several times for several labels
+    #[arg(long, value_name = "COLUMN")]
+    pub label_column: Vec<String>,
+    /// Go on even if more than one image in ten cannot be read
+    #[arg(long)]
+    pub allow_unreadable: bool,
+}
+
+/// How to see the task, split the images, and cut the network.
+#[derive(Args, Clone, Debug)]
+pub struct TaskArgs {
+    /// The kind of task: multi-class, binary, multi-label or regression [default: inferred]
+    #[arg(long, value_name = "KIND")]
+    pub task: Option<TaskKind>,
+    /// Which of two classes counts as yes [default: the one that does not mean no]
+    #[arg(long, value_name = "CLASS")]
+    pub positive: Option<String>,
+    /// The pretrained network
+    #[arg(long, default_value = finial::learn::pretrained::DEFAULT, value_name = "NAME")]
+    pub backbone: String,
+    /// How the network's last map becomes a list of numbers
+    #[arg(long, value_enum, default_value_t = PoolingArg::Average)]
+    pub pooling: PoolingArg,
+    /// Draws the split, the first weights and the order of images
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum PoolingArg {
+    /// The mean over the picture: small and robust
+    Average,
+    /// Every number: knows where in the picture, needs many images
+    Flatten,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people
+    #[default]
+    Text,
+    /// One JSON document
+    Json,
+}
+
+#[derive(Args, Debug)]
+pub struct TrainArgs {
+    /// A folder of class folders, or a table (.csv, .tsv, .jsonl, .parquet)
+    pub data: PathBuf,
+    /// The model folder to write; it must not exist yet
+    #[arg(long, short, value_name = "MODEL")]
+    pub out: PathBuf,
+    #[command(flatten)]
+    pub task: TaskArgs,
+    #[command(flatten)]
+    pub reading: DataArgs,
+    /// Units of the hidden layer; 0 for none (a linear probe)
+    #[arg(long, default_value_t = 128, value_name = "UNITS")]
+    pub hidden: usize,
+    /// Share of features dropped while training
+    #[arg(long, default_value_t = finial::learn::HeadOptions::default().dropout)]
+    pub dropout: f64,
+    /// Passes over the images at the most
+    #[arg(long, default_value_t = finial::learn::fit::FitOptions::default().epochs)]
+    pub epochs: usize,
+    /// Passes without a better validation loss before training stops
+    #[arg(long, default_value_t = finial::learn::fit::FitOptions::default().patience)]
+    pub patience: usize,
+    /// Adam's step size
+    #[arg(long, default_value_t = finial::learn::fit::FitOptions::default().learning_rate)]
+    pub learning_rate: f64,
+    /// Images per step [default: 32 or more, by the number of images]
+    #[arg(long, value_name = "IMAGES")]
+    pub batch: Option<usize>,
+    /// What to print on standard output
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+#[derive(Args, Debug)]
+pub struct PredictArgs {
+    /// A model folder
+    pub model: PathBuf,
+    /// Image files, or folders of them
+    #[arg(required = true, value_name = "IMAGE|DIR")]
+    pub images: Vec<PathBuf>,
+    /// What to print on standard output
+    #[arg(long, value_enum, default_value_t)]
+    pub format: PredictFormat,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum PredictFormat {
+    /// A line per image
+    #[default]
+    Text,
+    /// One JSON document
+    Json,
+    /// A table for a spreadsheet
+    Csv,
+}
+
+#[derive(Args, Debug)]
+pub struct EvaluateArgs {
+    /// A model folder
+    pub model: PathBuf,
+    /// A folder of class folders, or a table
+    pub data: PathBuf,
+    #[command(flatten)]
+    pub reading: DataArgs,
+    /// Score images that the model has learned from, too
+    #[arg(long)]
+    pub include_seen: bool,
+    /// Write a report to this file, which must not exist yet
+    #[arg(long, value_name = "FILE.html")]
+    pub report: Option<PathBuf>,
+    /// What to print on standard output
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+#[derive(Args, Debug)]
+pub struct DemoArgs {
+    /// The folder for pictures, models and reports
+    #[arg(long, short, default_value = "finial-demo", value_name = "DIR")]
+    pub out: PathBuf,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+#[derive(Args, Debug)]
+pub struct FeaturesArgs {
+    /// A folder of class folders, or a table
+    pub data: PathBuf,
+    /// The safetensors file to write; it must not exist yet
+    #[arg(long, short, value_name = "FILE")]
+    pub out: PathBuf,
+    #[command(flatten)]
+    pub task: TaskArgs,
+    #[command(flatten)]
+    pub reading: DataArgs,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+#[derive(Args, Debug)]
+pub struct CacheArgs {
+    #[command(subcommand)]
+    pub action: CacheAction,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum CacheAction {
+    /// Where the features are kept, and how much room they take
+    Info,
+    /// Remove them all; the next run computes them again
+    Clear,
+}

@@ -1,0 +1,37 @@
+//! `finial cache`
+
+use finial::FeatureStore;
+use finial::store::{DEFAULT_LIMIT_BYTES, default_folder};
+
+use crate::args::{CacheAction, CacheArgs};
+use crate::error::CliError;
+use crate::printer;
+
+pub fn run(args: &CacheArgs) -> Result<(), CliError> {
+    let folder = default_folder()?;
+    let store = FeatureStore::open(&folder, DEFAULT_LIMIT_BYTES)?;
+    match args.action {
+        CacheAction::Info => {
+            let stats = store.stats()?;
+            printer::print(&format!(
+                "{}\n  images    {}\n  on disk   {}\n  at most   {}\n",
+                folder.display(),
+                stats.entries,
+                megabytes(stats.file_bytes),
+                megabytes(stats.limit_bytes),
+            ))
+        }
+        CacheAction::Clear => {
+            let stats = store.stats()?;
+            store.clear()?;
+            printer::print(&format!(
+                "removed the features of {} images\n",
+                stats.entries
+            ))
+        }
+    }
+}
+
+fn megabytes(bytes: u64) -> String {
+    format!("{:.1} MB", bytes as f64 / 1e6)
+}

@@ -1,0 +1,69 @@
+//! One file a command. What they share is how arguments become options, and the feature store.
+
+pub mod cache;
+pub mod demo;
+pub mod evaluate;
+pub mod features;
+pub mod predict;
+pub mod train;
+
+use std::path::Path;
+
+use finial::learn::{HeadOptions, Pooling};
+use finial::store::{DEFAULT_LIMIT_BYTES, default_folder};
+use finial::task::Request;
+use finial::{FeatureStore, Progress, TrainOptions};
+
+use crate::args::{Common, DataArgs, PoolingArg, TaskArgs};
+use crate::error::CliError;
+
+/// The feature store, unless it is not wanted. A store that cannot be opened is said, and done
+/// without.
+fn open_store(common: &Common, progress: &dyn Progress) -> Option<FeatureStore> {
+    if common.no_cache {
+        return None;
+    }
+    let opened =
+        default_folder().and_then(|folder| FeatureStore::open(&folder, DEFAULT_LIMIT_BYTES));
+    match opened {
+        Ok(store) => {
+            if let Some(notice) = store.notice() {
+                progress.say(&format!("note: {notice}"));
+            }
+            Some(store)
+        }
+        Err(error) => {
+            progress.say(&format!(
+                "note: features are not kept for later runs: {error}"
+            ));
+            None
+        }
+    }
+}
+
+/// Options from what was typed; what the command has no flag for keeps its default.
+fn train_options(
+    data: &Path,
+    task: &TaskArgs,
+    reading: &DataArgs,
+    common: &Common,
+) -> Result<TrainOptions, CliError> {
+    let mut options = TrainOptions::new(data, &common.device)?;
+    options.request = Request {
+        kind: task.task,
+        label_columns: reading.label_column.clone(),
+        positive: task.positive.clone(),
+    };
+    options.image_column.clone_from(&reading.image_column);
+    options.allow_unreadable = reading.allow_unreadable;
+    options.backbone.clone_from(&task.backbone);
+    options.head = HeadOptions {
+        pooling: match task.pooling {
+            PoolingArg::Average => Pooling::Average,
+            PoolingArg::Flatten => Pooling::Flatten,
+        },
+        ..options.head
+    };
+    options.fit.seed = task.seed;
+    Ok(options)
+}

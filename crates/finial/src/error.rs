@@ -1,0 +1,79 @@
+//! What can stop a command, and the exit status each fault has.
+
+use std::io;
+use std::path::PathBuf;
+
+use finial::LearnError;
+
+/// Why a command stopped.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum CliError {
+    /// Training, evaluation or prediction.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Learn(#[from] LearnError),
+    /// The demo's pictures.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Demo(#[from] finial_demo::DemoError),
+    /// The feature store.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Store(#[from] finial::store::StoreError),
+    /// Some images have no answer; the others were printed.
+    #[error("{failed} of {total} images could not be read")]
+    #[diagnostic(help("each is named above, with the reason"))]
+    SomeUnreadable {
+        /// Images without an answer.
+        failed: usize,
+        /// Images asked about.
+        total: usize,
+    },
+    /// A folder without images.
+    #[error("expected images, found none in {}", .0.display())]
+    #[diagnostic(help("images end in .jpg, .jpeg, .png, .webp, .bmp, .gif, .tif or .tiff"))]
+    NoImages(PathBuf),
+    /// Reading or writing failed.
+    #[error("{what}: {error}")]
+    Io {
+        /// The file, or what was done.
+        what: String,
+        /// What the system says.
+        error: io::Error,
+    },
+}
+
+impl CliError {
+    /// For `map_err` on writing to standard output.
+    pub fn stdout(error: io::Error) -> Self {
+        CliError::Io {
+            what: "standard output".to_owned(),
+            error,
+        }
+    }
+
+    /// Whether the reader of our output has gone away, which is no fault.
+    pub fn is_broken_pipe(&self) -> bool {
+        matches!(self, CliError::Io { error, .. } if error.kind() == io::ErrorKind::BrokenPipe)
+    }
+
+    /// 2 where the input or the command line is at fault, 1 where the machine is.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            CliError::Learn(
+                LearnError::Engine(_)
+                | LearnError::Store(_)
+                | LearnError::Matrix(_)
+                | LearnError::Graph(_)
+                | LearnError::Report(_)
+                | LearnError::File { .. },
+            )
+            | CliError::Store(_)
+            | CliError::Io { .. } => 1,
+            CliError::Learn(_)
+            | CliError::Demo(_)
+            | CliError::SomeUnreadable { .. }
+            | CliError::NoImages(_) => 2,
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! The `finial` binary: arguments in, a command run, an exit status out.
+//!
+//! Data goes to standard output, everything else to standard error. The exit status is 0 when
+//! all went well, 2 when the input or the command line is at fault, 1 when the machine is.
+
+mod args;
+mod commands;
+mod error;
+mod printer;
+mod progress;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Cli, Command};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let result = match &cli.command {
+        Command::Train(args) => commands::train::run(args),
+        Command::Predict(args) => commands::predict::run(args),
+        Command::Evaluate(args) => commands::evaluate::run(args),
+        Command::Demo(args) => commands::demo::run(args),
+        Command::Features(args) => commands::features::run(args),
+        Command::Cache(args) => commands::cache::run(args),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => printer::report(&error),
+    }
+}

@@ -1,0 +1,141 @@
+//! Everything that can stop the story, each error from the room it happened in.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Why training, evaluation or prediction stopped.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum LearnError {
+    /// The data cannot be opened.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Source(#[from] finial_data::SourceError),
+    /// No task follows from the labels.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Infer(#[from] finial_task::InferError),
+    /// A label does not fit the model's task.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Label(#[from] finial_task::LabelError),
+    /// The images cannot be split.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Split(#[from] finial_data::SplitError),
+    /// An image that was asked for by name cannot be read.
+    #[error("{}: {reason}", path.display())]
+    #[diagnostic(help("give an image that a viewer can open: JPEG, PNG, WebP, BMP, GIF or TIFF"))]
+    Image {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// Too many images cannot be read.
+    #[error("{failed} of {total} images cannot be read, more than one in ten; the first: {}", first.join("; "))]
+    #[diagnostic(help(
+        "look at these files; to train on the others all the same, say --allow-unreadable"
+    ))]
+    Unreadable {
+        /// Images that cannot be read.
+        failed: usize,
+        /// Images in all.
+        total: usize,
+        /// The first of them, with their reasons.
+        first: Vec<String>,
+    },
+    /// No image is left to learn from or to judge by.
+    #[error("no image is left {0}")]
+    #[diagnostic(help("add images, or look at those that were set aside"))]
+    NothingLeft(&'static str),
+    /// No such backbone.
+    #[error("there is no backbone `{found}`; this build knows {known}")]
+    #[diagnostic(help("give --backbone one of these names"))]
+    UnknownBackbone {
+        /// The name asked for.
+        found: String,
+        /// The names there are.
+        known: String,
+    },
+    /// A setting out of its range.
+    #[error("expected {expected}, found {found}")]
+    #[diagnostic(help("correct the setting, or leave it away for its default"))]
+    Setting {
+        /// The setting and its range.
+        expected: &'static str,
+        /// What was given.
+        found: String,
+    },
+    /// Training gave numbers that are not finite.
+    #[error("the loss is no longer a finite number, in epoch {epoch}")]
+    #[diagnostic(help("lower the learning rate with --learning-rate"))]
+    Diverged {
+        /// The epoch, from 1.
+        epoch: usize,
+    },
+    /// The output is there already.
+    #[error("the output {} exists already", .0.display())]
+    #[diagnostic(help(
+        "nothing was changed; give --out another name, or remove the old model yourself"
+    ))]
+    OutputExists(PathBuf),
+    /// A folder that should be a model is none.
+    #[error("{} is not a finial model: {reason}", path.display())]
+    #[diagnostic(help("give the folder that `finial train --out` wrote"))]
+    NotAModel {
+        /// The folder.
+        path: PathBuf,
+        /// Expected and found.
+        reason: String,
+    },
+    /// A file cannot be read or written.
+    #[error("{}: {error}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// The graph does not hold together.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Graph(#[from] finial_graph::GraphError),
+    /// Weights do not fit.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Weights(#[from] finial_graph::WeightsError),
+    /// The network cannot be run.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Engine(#[from] finial_engine::EngineError),
+    /// The device is not there.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Device(#[from] finial_engine::device::DeviceError),
+    /// The feature store cannot be used.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Store(#[from] finial_store::StoreError),
+    /// The features of this run cannot be kept.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Matrix(#[from] finial_store::MatrixError),
+    /// The outputs cannot be scored.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Metric(#[from] finial_task::metrics::MetricError),
+    /// The report cannot be made.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Report(#[from] finial_report::ReportError),
+}
+
+impl LearnError {
+    /// For `map_err` on file operations.
+    pub(crate) fn file(path: &Path) -> impl FnOnce(io::Error) -> LearnError + '_ {
+        move |error| LearnError::File {
+            path: path.to_owned(),
+            error,
+        }
+    }
+}

@@ -1,0 +1,277 @@
+//! The frozen part, once per image.
+//!
+//! Decoders and the network work at the same time, with a short queue between them, so that no
+//! more than a few batches of pixels are in memory whatever the size of the data. What an image
+//! gives is kept in the feature store under the image's content and everything that was done to
+//! it; a second run, or ten more images, computes only what is new.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::thread;
+
+use finial_data::{ContentHash, ImageFit, content_hash, decode};
+use finial_engine::{Device, Network};
+use finial_graph::{Graph, Weights};
+use finial_store::{
+    DEFAULT_MEMORY_BUDGET_BYTES, FeatureMatrix, FeatureMatrixBuilder, FeatureStore, PipelineHash,
+};
+use rayon::prelude::*;
+
+use crate::{LearnError, Progress, Stage};
+
+/// Images per run of the network: enough to keep it busy, few enough that the widest layer's
+/// values stay within tens of megabytes.
+const BATCH: usize = 8;
+/// Images that decoders hand over together; each commit to the store holds as many.
+const CHUNK: usize = 64;
+/// Chunks that may wait for the network.
+const QUEUE: usize = 1;
+
+/// The features of the images that could be read.
+pub struct Features {
+    /// One row per readable image, in the order of the paths.
+    pub matrix: FeatureMatrix,
+    /// For each row, which of the paths it belongs to.
+    pub kept: Vec<usize>,
+    /// For each row, the content of its file.
+    pub hashes: Vec<ContentHash>,
+    /// The others.
+    pub unreadable: Vec<Unreadable>,
+    /// Rows that came from the store.
+    pub reused: usize,
+}
+
+/// An image that cannot be read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Unreadable {
+    /// Which of the paths.
+    pub index: usize,
+    /// Why, in words.
+    pub reason: String,
+}
+
+/// The frozen part, ready to run.
+pub struct Extractor<'a> {
+    network: Network,
+    fit: ImageFit,
+    width: usize,
+    pipeline: PipelineHash,
+    store: Option<&'a FeatureStore>,
+}
+
+impl<'a> Extractor<'a> {
+    /// The frozen part `graph` with its weights, on a device; features are kept in `store`, if
+    /// one is given.
+    ///
+    /// # Errors
+    /// The weights do not fit the graph.
+    pub fn new(
+        graph: &Graph,
+        weights: &Weights,
+        fit: ImageFit,
+        store: Option<&'a FeatureStore>,
+        device: &Device,
+    ) -> Result<Self, LearnError> {
+        let graph_text = serde_json::to_vec(graph).unwrap_or_default();
+        let fit_text = serde_json::to_vec(&fit).unwrap_or_default();
+        let pipeline = PipelineHash::of(&[
+            b"features, decoder 1",
+            &fit_text,
+            &graph_text,
+            &weights.fingerprint(),
+        ]);
+        Ok(Extractor {
+            network: Network::folded(graph, weights, device)?,
+            fit,
+            width: graph.output_shape().len(),
+            pipeline,
+            store,
+        })
+    }
+
+    /// Features of the images at `paths`, of which one in ten may be unreadable, or any number
+    /// if `allow_unreadable`.
+    ///
+    /// # Errors
+    /// Too many unreadable images, no readable one, or a store or device that failed.
+    pub fn run(
+        &self,
+        paths: &[PathBuf],
+        allow_unreadable: bool,
+        progress: &dyn Progress,
+    ) -> Result<Features, LearnError> {
+        progress.begin(Stage::Features, paths.len() as u64);
+        let features = thread::scope(|scope| {
+            let (sender, receiver) = sync_channel(QUEUE);
+            scope.spawn(move || {
+                let pool = rayon::ThreadPoolBuilder::new().build();
+                for chunk in paths.chunks(CHUNK) {
+                    let one = |path: &PathBuf| self.prepare(path);
+                    let prepared: Vec<Prepared> = match &pool {
+                        Ok(pool) => pool.install(|| chunk.par_iter().map(one).collect()),
+                        Err(_) => chunk.iter().map(one).collect(),
+                    };
+                    // The receiver is gone when the run has failed: stop as well.
+                    if sender.send(prepared).is_err() {
+                        break;
+                    }
+                }
+            });
+            self.collect(receiver, paths, allow_unreadable, progress)
+        });
+        progress.end();
+        features
+    }
+
+    /// Reads one image: from the store if its content is known, else its pixels.
+    fn prepare(&self, path: &Path) -> Prepared {
+        let bytes = match fs::read(path) {
+            Ok(bytes) => bytes,
+            Err(error) => return Prepared::Unreadable(error.to_string()),
+        };
+        let hash = content_hash(&bytes);
+        if let Some(features) = self.stored(&hash) {
+            return Prepared::Stored(hash, features);
+        }
+        match decode(&bytes, &self.fit) {
+            Ok(pixels) => Prepared::Pixels(hash, pixels.rgb),
+            Err(error) => Prepared::Unreadable(error.to_string()),
+        }
+    }
+
+    /// Features from the store; a store that fails is as good as none.
+    fn stored(&self, hash: &ContentHash) -> Option<Vec<f32>> {
+        let found = self.store?.get_many(&self.pipeline, &[key(hash)]).ok()?;
+        let features = found.into_iter().next().flatten()?;
+        (features.len() == self.width).then_some(features)
+    }
+
+    fn collect(
+        &self,
+        chunks: Receiver<Vec<Prepared>>,
+        paths: &[PathBuf],
+        allow_unreadable: bool,
+        progress: &dyn Progress,
+    ) -> Result<Features, LearnError> {
+        let mut builder = FeatureMatrixBuilder::new(self.width, DEFAULT_MEMORY_BUDGET_BYTES)?;
+        let mut store = self.store;
+        let mut kept = Vec::new();
+        let mut hashes = Vec::new();
+        let mut unreadable: Vec<Unreadable> = Vec::new();
+        let mut reused = 0;
+        let mut index = 0;
+        for mut chunk in chunks {
+            let done = chunk.len() as u64;
+            let computed = self.compute(&mut chunk)?;
+            if let Some(open) = store
+                && !computed.is_empty()
+            {
+                let items = computed.iter().map(|(hash, f)| (key(hash), f.as_slice()));
+                let items: Vec<_> = items.collect();
+                if let Err(error) = open.put_many(&self.pipeline, &items) {
+                    progress.say(&format!("features are not kept for later runs: {error}"));
+                    store = None;
+                }
+            }
+            let mut computed = computed.into_iter();
+            for prepared in chunk {
+                let (hash, features) = match prepared {
+                    Prepared::Stored(hash, features) => {
+                        reused += 1;
+                        (hash, features)
+                    }
+                    Prepared::Pixels(..) => match computed.next() {
+                        Some(pair) => pair,
+                        None => continue,
+                    },
+                    Prepared::Unreadable(reason) => {
+                        unreadable.push(Unreadable { index, reason });
+                        index += 1;
+                        continue;
+                    }
+                };
+                builder.push_rows(&features)?;
+                kept.push(index);
+                hashes.push(hash);
+                index += 1;
+            }
+            if !allow_unreadable && unreadable.len() * 10 > paths.len() {
+                return Err(too_many(&unreadable, paths));
+            }
+            progress.advance(done, "");
+        }
+        if kept.is_empty() {
+            return Err(LearnError::NothingLeft("that can be read"));
+        }
+        Ok(Features {
+            matrix: builder.finish()?,
+            kept,
+            hashes,
+            unreadable,
+            reused,
+        })
+    }
+
+    /// Runs the network over the pixels of a chunk, which are given up on the way.
+    fn compute(&self, chunk: &mut [Prepared]) -> Result<Vec<(ContentHash, Vec<f32>)>, LearnError> {
+        let mut pixels: Vec<(ContentHash, Vec<u8>)> = Vec::new();
+        for prepared in chunk {
+            if let Prepared::Pixels(hash, rgb) = prepared {
+                pixels.push((*hash, std::mem::take(rgb)));
+            }
+        }
+        let mut computed = Vec::with_capacity(pixels.len());
+        for batch in pixels.chunks(BATCH) {
+            let numbers = batch.iter().flat_map(|(_, rgb)| planes(rgb)).collect();
+            let outputs = self.network.run(numbers)?;
+            let rows = outputs.chunks_exact(self.width.max(1));
+            computed.extend(
+                batch
+                    .iter()
+                    .zip(rows)
+                    .map(|((hash, _), row)| (*hash, row.to_vec())),
+            );
+        }
+        Ok(computed)
+    }
+}
+
+/// What an image's features are stored under.
+fn key(hash: &ContentHash) -> finial_store::ContentHash {
+    finial_store::ContentHash(*hash.as_bytes())
+}
+
+/// What a decoder hands over.
+enum Prepared {
+    Stored(ContentHash, Vec<f32>),
+    Pixels(ContentHash, Vec<u8>),
+    Unreadable(String),
+}
+
+/// Interleaved RGB as the graph reads it: channels first, 0 to 255.
+pub(crate) fn planes(rgb: &[u8]) -> impl Iterator<Item = f32> + '_ {
+    (0..3).flat_map(move |channel| rgb.iter().skip(channel).step_by(3).map(|&v| f32::from(v)))
+}
+
+fn too_many(unreadable: &[Unreadable], paths: &[PathBuf]) -> LearnError {
+    let first = unreadable.iter().take(3);
+    LearnError::Unreadable {
+        failed: unreadable.len(),
+        total: paths.len(),
+        first: first
+            .map(|u| format!("{}: {}", paths[u.index].display(), u.reason))
+            .collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pixels_become_planes() {
+        let planes: Vec<f32> = planes(&[1, 2, 3, 4, 5, 6]).collect();
+        assert_eq!(planes, [1.0, 4.0, 2.0, 5.0, 3.0, 6.0]);
+    }
+}

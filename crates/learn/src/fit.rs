@@ -1,0 +1,234 @@
+//! Training the head on stored features: Adam, early stopping, the best weights kept.
+
+use finial_engine::{Adam, Device, Mode, Network, Value};
+use finial_graph::{Graph, Weights};
+use finial_store::FeatureMatrix;
+use finial_task::{Loss, Targets};
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::SeedableRng;
+use serde::{Deserialize, Serialize};
+
+use crate::head::LOGITS;
+use crate::loss::mean_loss;
+use crate::{LearnError, Progress, Stage};
+
+/// How the head is trained.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FitOptions {
+    /// Epochs at the most.
+    pub epochs: usize,
+    /// Epochs without a better validation loss after which training stops.
+    pub patience: usize,
+    /// Adam's learning rate.
+    pub learning_rate: f64,
+    /// Images per step; `None` to choose by the number of training images.
+    pub batch: Option<usize>,
+    /// For shuffling, dropout and the first weights.
+    pub seed: u64,
+}
+
+impl Default for FitOptions {
+    fn default() -> Self {
+        FitOptions {
+            epochs: 100,
+            patience: 10,
+            learning_rate: 1e-3,
+            batch: None,
+            seed: 0,
+        }
+    }
+}
+
+impl FitOptions {
+    /// Images per step for that many training images: 32 for a few thousand, then more, so that
+    /// an epoch stays a matter of a few hundred steps.
+    pub fn batch_for(&self, images: usize) -> usize {
+        self.batch
+            .unwrap_or_else(|| (images / 100).next_power_of_two().clamp(32, 512))
+    }
+
+    /// Refuses settings that cannot work.
+    ///
+    /// # Errors
+    /// Names the setting, its range and what was given.
+    pub fn check(&self) -> Result<(), LearnError> {
+        let setting = |expected, found: String| Err(LearnError::Setting { expected, found });
+        if self.epochs == 0 {
+            return setting("at least 1 epoch", "0".to_owned());
+        }
+        if self.patience == 0 {
+            return setting("a patience of at least 1 epoch", "0".to_owned());
+        }
+        if self.batch == Some(0) {
+            return setting("a batch of at least 1 image", "0".to_owned());
+        }
+        if !(self.learning_rate > 0.0 && self.learning_rate.is_finite()) {
+            return setting("a learning rate above 0", self.learning_rate.to_string());
+        }
+        Ok(())
+    }
+}
+
+/// The losses of an epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Epoch {
+    /// Mean over the training images, while they were learned from (with dropout).
+    pub train_loss: f64,
+    /// Mean over the validation images, after the epoch.
+    pub validation_loss: f64,
+}
+
+/// A trained head.
+#[derive(Clone, Debug)]
+pub struct Fit {
+    /// The weights of the best epoch.
+    pub weights: Weights,
+    /// Every epoch in order.
+    pub curve: Vec<Epoch>,
+    /// The epoch of the lowest validation loss, from 1.
+    pub best_epoch: usize,
+    /// Why training ended, a sentence.
+    pub stopped: String,
+    /// Images per step.
+    pub batch: usize,
+}
+
+/// Rows of the feature matrix and their targets, as the loss takes them.
+pub struct Examples<'a> {
+    /// Features of all images of the run.
+    pub features: &'a FeatureMatrix,
+    /// Which rows these examples are.
+    pub rows: &'a [usize],
+    /// One row of targets per example, standardised for regression.
+    pub targets: &'a Targets,
+}
+
+/// Trains `head` from `initial` weights until the validation loss stops falling.
+///
+/// The same seed on the same machine gives the same bits.
+///
+/// # Errors
+/// The loss is no longer finite, the settings cannot work, or the device failed.
+pub fn fit(
+    head: &Graph,
+    initial: &Weights,
+    loss: Loss,
+    train: &Examples,
+    validation: &Examples,
+    options: &FitOptions,
+    device: &Device,
+    progress: &dyn Progress,
+) -> Result<Fit, LearnError> {
+    options.check()?;
+    let (to_logits, _) = head.cut_at(LOGITS)?;
+    let mut network = Network::new(&to_logits, initial, device)?.trainable();
+    let mut adam = Adam::default();
+    let mut rng = ChaCha8Rng::seed_from_u64(options.seed);
+    let batch = options.batch_for(train.rows.len());
+    let mut order: Vec<usize> = (0..train.rows.len()).collect();
+
+    let mut curve: Vec<Epoch> = Vec::new();
+    let mut best: Option<(usize, f64, Network)> = None;
+    let mut stopped = format!("all {} epochs were run", options.epochs);
+    progress.begin(Stage::Epochs, options.epochs as u64);
+    for epoch in 1..=options.epochs {
+        order.shuffle(&mut rng);
+        let mut total = 0.0;
+        for chunk in order.chunks(batch) {
+            let (x, y) = train.batch(chunk, &network)?;
+            let logits = network.forward(x, Mode::Training(&mut rng))?;
+            let Value::Vectors(logits) = logits else {
+                continue;
+            };
+            let mean = mean_loss(loss, logits, &y);
+            adam.step(&mut network, &mean, options.learning_rate);
+            total += f64::from(mean.into_scalar::<f32>()) * chunk.len() as f64;
+        }
+        let frozen = network.frozen();
+        let losses = Epoch {
+            train_loss: total / train.rows.len().max(1) as f64,
+            validation_loss: validation.mean_loss(&frozen, loss)?,
+        };
+        if !(losses.train_loss.is_finite() && losses.validation_loss.is_finite()) {
+            return Err(LearnError::Diverged { epoch });
+        }
+        curve.push(losses);
+        progress.advance(1, &format!("validation loss {:.4}", losses.validation_loss));
+        let improved = best
+            .as_ref()
+            .is_none_or(|(_, lowest, _)| losses.validation_loss < *lowest);
+        if improved {
+            best = Some((epoch, losses.validation_loss, frozen));
+        } else if let Some((best_epoch, _, _)) = &best
+            && epoch - best_epoch >= options.patience
+        {
+            stopped = format!(
+                "the validation loss had not fallen for {} epochs",
+                options.patience
+            );
+            break;
+        }
+    }
+    progress.end();
+    let (best_epoch, _, network) = best.ok_or(LearnError::Diverged { epoch: 1 })?;
+    Ok(Fit {
+        weights: network.weights()?,
+        curve,
+        best_epoch,
+        stopped,
+        batch,
+    })
+}
+
+impl Examples<'_> {
+    /// Features and targets of the examples at these positions.
+    fn batch(
+        &self,
+        positions: &[usize],
+        network: &Network,
+    ) -> Result<(Value, Targets), LearnError> {
+        let rows: Vec<usize> = positions.iter().map(|&p| self.rows[p]).collect();
+        let mut numbers = Vec::new();
+        self.features.gather(&rows, &mut numbers)?;
+        let shape = network.graph().input_shape();
+        let features = Value::from_numbers(numbers, shape, network.device());
+        Ok((features, self.targets.select(positions)))
+    }
+
+    fn mean_loss(&self, network: &Network, loss: Loss) -> Result<f64, LearnError> {
+        const BATCH: usize = 512;
+        let positions: Vec<usize> = (0..self.rows.len()).collect();
+        let mut total = 0.0;
+        for chunk in positions.chunks(BATCH) {
+            let (x, y) = self.batch(chunk, network)?;
+            if let Value::Vectors(logits) = network.forward(x, Mode::Inference)? {
+                let mean = mean_loss(loss, logits, &y).into_scalar::<f32>();
+                total += f64::from(mean) * chunk.len() as f64;
+            }
+        }
+        Ok(total / self.rows.len().max(1) as f64)
+    }
+}
+
+/// The outputs of `head` for rows of the feature matrix, `[rows, units]`.
+///
+/// # Errors
+/// The weights do not fit, or the device failed.
+pub fn outputs(
+    head: &Graph,
+    weights: &Weights,
+    features: &FeatureMatrix,
+    rows: &[usize],
+    device: &Device,
+) -> Result<Vec<f32>, LearnError> {
+    const BATCH: usize = 512;
+    let network = Network::new(head, weights, device)?;
+    let mut outputs = Vec::new();
+    let mut numbers = Vec::new();
+    for chunk in rows.chunks(BATCH) {
+        features.gather(chunk, &mut numbers)?;
+        outputs.extend(network.run(std::mem::take(&mut numbers))?);
+    }
+    Ok(outputs)
+}

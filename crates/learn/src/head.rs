@@ -1,0 +1,253 @@
+//! The layers behind the cut: dropout, a hidden layer, and the final layer that the task decides.
+
+use finial_graph::{Graph, GraphError, Op, Shape, Tensor, Weights, WeightsError};
+use finial_task::{Activation, Targets, Task, TaskKind};
+use rand::RngExt;
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::SeedableRng;
+use serde::{Deserialize, Serialize};
+
+/// The node in which the frozen part ends.
+pub const CUT: &str = "pool";
+/// The node whose values the loss is computed from.
+pub const LOGITS: &str = "logits";
+/// The last node: probabilities, or numbers in the target's own unit.
+pub const OUTPUT: &str = "output";
+
+/// How the backbone's last map becomes a vector.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Pooling {
+    /// The mean over height and width.
+    #[default]
+    Average,
+    /// Every number of the map.
+    Flatten,
+}
+
+/// What a user may choose about the head. The final layer is not among it.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HeadOptions {
+    /// How the map becomes a vector.
+    pub pooling: Pooling,
+    /// Share of features dropped in training, in [0, 1).
+    pub dropout: f64,
+    /// Units of the hidden layer; none for a linear probe.
+    pub hidden: Option<usize>,
+}
+
+impl Default for HeadOptions {
+    fn default() -> Self {
+        HeadOptions {
+            pooling: Pooling::Average,
+            dropout: 0.2,
+            hidden: Some(128),
+        }
+    }
+}
+
+/// The frozen part: the backbone, then pooling or flattening, which ends in [`CUT`].
+///
+/// # Errors
+/// The backbone does not end in a map.
+pub fn frozen(backbone: &Graph, pooling: Pooling) -> Result<Graph, GraphError> {
+    let mut graph = backbone.clone();
+    graph.push(
+        CUT,
+        match pooling {
+            Pooling::Average => Op::GlobalAveragePool,
+            Pooling::Flatten => Op::Flatten,
+        },
+    )?;
+    Ok(graph)
+}
+
+/// The trained part: from a vector of `features` numbers at [`CUT`] to the task's outputs.
+///
+/// `scale` is used by regression only; see [`Scale::of`].
+///
+/// # Errors
+/// `scale` has not one entry per target of a regression.
+pub fn trained(
+    features: usize,
+    task: &Task,
+    options: &HeadOptions,
+    scale: &Scale,
+) -> Result<Graph, GraphError> {
+    let mut graph = Graph::with_input(CUT, Shape::Vector([features]));
+    if options.dropout > 0.0 {
+        let rate = options.dropout;
+        graph.push("dropout", Op::Dropout { rate })?;
+    }
+    if let Some(units) = options.hidden {
+        graph.push("hidden", Op::Dense { units })?;
+        graph.push("hidden_relu", Op::Relu)?;
+    }
+    let units = task.units();
+    graph.push(LOGITS, Op::Dense { units })?;
+    graph.push(
+        OUTPUT,
+        match task.activation() {
+            Activation::Softmax => Op::Softmax,
+            Activation::Sigmoid => Op::Sigmoid,
+            Activation::Linear => Op::Rescale {
+                scale: scale.deviation.clone(),
+                offset: scale.mean.clone(),
+            },
+        },
+    )?;
+    Ok(graph)
+}
+
+/// Mean and standard deviation of each target over the training images: what regression targets
+/// are standardised by, and what the stored network undoes.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Scale {
+    /// `[targets]`.
+    pub mean: Vec<f32>,
+    /// `[targets]`; 1 for a target that never varies.
+    pub deviation: Vec<f32>,
+}
+
+impl Scale {
+    /// The scale of training targets; nothing for tasks other than regression.
+    pub fn of(task: &Task, targets: &Targets) -> Self {
+        if task.kind() != TaskKind::Regression {
+            return Scale::default();
+        }
+        let rows = targets.rows().max(1) as f64;
+        let column = |c: usize| targets.iter().map(move |row| f64::from(row[c]));
+        let mut scale = Scale::default();
+        for c in 0..targets.columns() {
+            let mean = column(c).sum::<f64>() / rows;
+            let variance = column(c).map(|v| (v - mean).powi(2)).sum::<f64>() / rows;
+            let deviation = if variance > 0.0 { variance.sqrt() } else { 1.0 };
+            scale.mean.push(mean as f32);
+            scale.deviation.push(deviation as f32);
+        }
+        scale
+    }
+
+    /// Targets as the loss takes them.
+    pub fn standardise(&self, targets: &Targets) -> Targets {
+        if self.mean.is_empty() {
+            return targets.clone();
+        }
+        let values = targets.iter().flat_map(|row| {
+            let scales = self.mean.iter().zip(&self.deviation);
+            row.iter()
+                .zip(scales)
+                .map(|(v, (mean, deviation))| (v - mean) / deviation)
+        });
+        Targets::new(targets.columns(), values.collect())
+    }
+}
+
+/// Weights to start from: Glorot uniform, seeded; the final bias is the task's.
+///
+/// Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural
+/// networks", 2010: uniform within ±√(6 / (inputs + units)); Keras's default for Dense.
+///
+/// # Errors
+/// Never for a graph that [`trained`] made.
+pub fn initial_weights(
+    head: &Graph,
+    task: &Task,
+    targets: &Targets,
+    seed: u64,
+) -> Result<Weights, WeightsError> {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let mut weights = Weights::new();
+    for parameter in head.parameters() {
+        let count = parameter.shape.iter().product();
+        let values = match parameter.shape.as_slice() {
+            [units, inputs] => {
+                let limit = (6.0 / (units + inputs) as f64).sqrt() as f32;
+                (0..count)
+                    .map(|_| rng.random_range(-limit..limit))
+                    .collect()
+            }
+            _ if parameter.name == format!("{LOGITS}.bias") => task.initial_bias(targets),
+            _ => vec![0.0; count],
+        };
+        let tensor = Tensor::new(&parameter.name, parameter.shape.clone(), values)?;
+        weights.insert(parameter.name, tensor);
+    }
+    Ok(weights)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn head(task: &Task, options: HeadOptions) -> Graph {
+        let targets = Targets::new(1, vec![1.0, 3.0]);
+        trained(16, task, &options, &Scale::of(task, &targets)).unwrap()
+    }
+
+    #[test]
+    fn the_head_ends_in_the_activation_that_the_task_decides() {
+        let last = |task: &Task| {
+            head(task, HeadOptions::default())
+                .nodes()
+                .last()
+                .unwrap()
+                .op
+                .clone()
+        };
+        assert_eq!(
+            last(&Task::multi_class(["a", "b", "c"]).unwrap()),
+            Op::Softmax
+        );
+        assert_eq!(last(&Task::binary("a", "b").unwrap()), Op::Sigmoid);
+        assert_eq!(last(&Task::multi_label(["a", "b"]).unwrap()), Op::Sigmoid);
+        let unscale = Op::Rescale {
+            scale: vec![1.0],
+            offset: vec![2.0],
+        };
+        assert_eq!(last(&Task::regression(["a"]).unwrap()), unscale);
+    }
+
+    #[test]
+    fn flattening_keeps_every_number_of_the_map_and_pooling_one_per_channel() {
+        let backbone = Graph::new(Shape::Map([4, 2, 2]));
+        let shape = |pooling| frozen(&backbone, pooling).unwrap().output_shape();
+        assert_eq!(shape(Pooling::Flatten), Shape::Vector([16]));
+        assert_eq!(shape(Pooling::Average), Shape::Vector([4]));
+    }
+
+    #[test]
+    fn a_linear_probe_has_one_layer() {
+        let task = Task::binary("a", "b").unwrap();
+        let options = HeadOptions {
+            hidden: None,
+            dropout: 0.0,
+            ..HeadOptions::default()
+        };
+        let head = head(&task, options);
+        let names: Vec<&str> = head.nodes().iter().map(|n| n.name.as_str()).collect();
+        assert_eq!(names, [CUT, LOGITS, OUTPUT]);
+    }
+
+    #[test]
+    fn the_same_seed_gives_the_same_weights() {
+        let task = Task::multi_class(["a", "b", "c"]).unwrap();
+        let head = head(&task, HeadOptions::default());
+        let targets = Targets::new(1, vec![0.0, 1.0, 2.0]);
+        let weights = |seed| initial_weights(&head, &task, &targets, seed).unwrap();
+        assert_eq!(weights(3), weights(3));
+        assert_ne!(weights(3), weights(4));
+    }
+
+    #[test]
+    fn standardised_targets_have_mean_zero_and_deviation_one() {
+        let task = Task::regression(["a", "constant"]).unwrap();
+        let targets = Targets::new(2, vec![1.0, 5.0, 3.0, 5.0, 8.0, 5.0]);
+        let scale = Scale::of(&task, &targets);
+        let standard = scale.standardise(&targets);
+        let again = Scale::of(&task, &standard);
+        assert!(again.mean.iter().all(|m| m.abs() < 1e-6));
+        assert!((again.deviation[0] - 1.0).abs() < 1e-6);
+        assert_eq!(standard.row(0).unwrap()[1], 0.0);
+    }
+}

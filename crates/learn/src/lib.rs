@@ -1,0 +1,37 @@
+//! The training story: open → infer → extract → split → fit → evaluate → save.
+//!
+//! [`train`] is that story, readable from top to bottom in [`prepare`] and [`mod@train`]; each
+//! step has a file:
+//!
+//! - [`pretrained`]: a backbone with its weights.
+//! - [`extract`]: the frozen part, once per image, through the feature store.
+//! - [`head`]: the layers behind the cut, whose last one the task decides.
+//! - [`loss`] and [`fit`]: training the head on stored features.
+//! - [`model`]: what is saved and read again; [`predict`] and [`evaluate`] use it.
+//! - `report`: what a person reads, handed to `finial-report`.
+//!
+//! What the final layer must be is not decided here but by `finial-task`.
+
+mod error;
+pub mod evaluate;
+pub mod extract;
+pub mod fit;
+pub mod head;
+pub mod loss;
+pub mod model;
+pub mod predict;
+pub mod prepare;
+pub mod pretrained;
+mod progress;
+mod report;
+pub mod train;
+
+pub use error::LearnError;
+pub use evaluate::{EvaluateOptions, Evaluated, evaluate};
+pub use head::{HeadOptions, Pooling};
+pub use model::Model;
+pub use predict::{Answer, Predictor};
+pub use prepare::{Prepared, TrainOptions};
+pub use pretrained::Pretrained;
+pub use progress::{Progress, Quiet, Stage};
+pub use train::{Trained, train};

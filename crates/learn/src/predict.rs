@@ -1,0 +1,100 @@
+//! Using a model on images.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use finial_data::decode;
+use finial_engine::{Device, Network};
+use finial_task::{Prediction, Task};
+use rayon::prelude::*;
+
+use crate::extract::planes;
+use crate::{LearnError, Model};
+
+/// Images per run of the network.
+const BATCH: usize = 8;
+
+/// A model on a device, ready to answer.
+pub struct Predictor {
+    model: Model,
+    network: Network,
+}
+
+/// What a model says of a file, or why it cannot.
+#[derive(Debug)]
+pub struct Answer {
+    /// The file.
+    pub path: PathBuf,
+    /// The answer.
+    pub prediction: Result<Prediction, LearnError>,
+}
+
+impl Predictor {
+    /// The model on that device.
+    ///
+    /// # Errors
+    /// Its weights do not fit its graph.
+    pub fn new(model: Model, device: &Device) -> Result<Self, LearnError> {
+        let network = Network::folded(&model.graph, &model.weights, device)?;
+        Ok(Predictor { model, network })
+    }
+
+    /// The task it answers.
+    pub fn task(&self) -> &Task {
+        &self.model.task
+    }
+
+    /// The model.
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// Answers for each file, in order; `done` is called with every batch, so that any number of
+    /// files needs no more memory than one batch.
+    ///
+    /// # Errors
+    /// The device failed, or `done` did. A file that cannot be read is an [`Answer`] that says so.
+    pub fn predict_each(
+        &self,
+        paths: &[PathBuf],
+        mut done: impl FnMut(Vec<Answer>) -> Result<(), LearnError>,
+    ) -> Result<(), LearnError> {
+        for batch in paths.chunks(BATCH) {
+            let pixels: Vec<Result<Vec<u8>, LearnError>> =
+                batch.par_iter().map(|path| self.pixels(path)).collect();
+            let readable = pixels.iter().filter_map(|p| p.as_ref().ok());
+            let numbers: Vec<f32> = readable.flat_map(|rgb| planes(rgb)).collect();
+            let outputs = self.network.run(numbers)?;
+            let mut rows = outputs.chunks_exact(self.model.task.units());
+            let answers = batch.iter().zip(pixels).map(|(path, pixels)| Answer {
+                path: path.clone(),
+                prediction: pixels.map(|_| {
+                    let row = rows.next().unwrap_or_default();
+                    self.model.task.decode(row)
+                }),
+            });
+            done(answers.collect())?;
+        }
+        Ok(())
+    }
+
+    /// The answer for one image file.
+    ///
+    /// # Errors
+    /// The file cannot be read, or the device failed.
+    pub fn predict(&self, path: &Path) -> Result<Prediction, LearnError> {
+        let rgb = self.pixels(path)?;
+        let outputs = self.network.run(planes(&rgb).collect())?;
+        Ok(self.model.task.decode(&outputs))
+    }
+
+    fn pixels(&self, path: &Path) -> Result<Vec<u8>, LearnError> {
+        let unreadable = |reason: String| LearnError::Image {
+            path: path.to_owned(),
+            reason,
+        };
+        let bytes = fs::read(path).map_err(|error| unreadable(error.to_string()))?;
+        let pixels = decode(&bytes, &self.model.image).map_err(|e| unreadable(e.to_string()))?;
+        Ok(pixels.rgb)
+    }
+}

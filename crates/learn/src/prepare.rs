@@ -1,0 +1,244 @@
+//! The first half of the story: open → infer → extract → split.
+
+use std::path::PathBuf;
+
+use finial_data::{
+    Fractions, Source, SourceOptions, Split, SplitPlan, SplitRequest, Strata, open, split,
+};
+use finial_engine::Device;
+use finial_graph::Graph;
+use finial_store::FeatureStore;
+use finial_task::{Inference, Request, Targets, Task, TaskKind, infer};
+
+use crate::extract::{Extractor, Features};
+use crate::fit::FitOptions;
+use crate::head::{self, HeadOptions};
+use crate::{LearnError, Pretrained, Progress, pretrained};
+
+/// What to train on, and how. Everything but the data has a default.
+#[derive(Clone, Debug)]
+pub struct TrainOptions {
+    /// A folder of class folders, or a table.
+    pub data: PathBuf,
+    /// What the user says about the task.
+    pub request: Request,
+    /// The column of a table that names the images.
+    pub image_column: Option<String>,
+    /// The backbone's name.
+    pub backbone: String,
+    /// The layers between cut and final layer.
+    pub head: HeadOptions,
+    /// How the head is trained; its seed also draws the split.
+    pub fit: FitOptions,
+    /// How much of the images each split gets where the data does not say.
+    pub fractions: Fractions,
+    /// Go on with the readable images however many cannot be read.
+    pub allow_unreadable: bool,
+    /// Where it runs.
+    pub device: Device,
+    /// The device's name.
+    pub device_name: String,
+}
+
+impl TrainOptions {
+    /// Default options for data at that path, on that device.
+    pub fn new(data: impl Into<PathBuf>, device_name: &str) -> Result<Self, LearnError> {
+        Ok(TrainOptions {
+            data: data.into(),
+            request: Request::default(),
+            image_column: None,
+            backbone: pretrained::DEFAULT.to_owned(),
+            head: HeadOptions::default(),
+            fit: FitOptions::default(),
+            fractions: Fractions::default(),
+            allow_unreadable: false,
+            device: finial_engine::device::named(device_name)?,
+            device_name: device_name.to_owned(),
+        })
+    }
+
+    fn check(&self) -> Result<(), LearnError> {
+        self.fit.check()?;
+        let setting = |expected, found: String| Err(LearnError::Setting { expected, found });
+        if !(0.0..1.0).contains(&self.head.dropout) {
+            return setting(
+                "a dropout of at least 0 and below 1",
+                self.head.dropout.to_string(),
+            );
+        }
+        if self.head.hidden == Some(0) {
+            return setting("a hidden layer of at least 1 unit", "0".to_owned());
+        }
+        Ok(())
+    }
+}
+
+/// Images as features, labels as numbers, and who is in which split.
+pub struct Prepared {
+    /// The images and labels as they were found.
+    pub source: Source,
+    /// The task and the reason for it.
+    pub inference: Inference,
+    /// The backbone.
+    pub backbone: Pretrained,
+    /// From the image to the cut.
+    pub frozen: Graph,
+    /// The features of the readable images.
+    pub features: Features,
+    /// Their labels: one row per readable image.
+    pub targets: Targets,
+    /// Their splits.
+    pub plan: SplitPlan,
+}
+
+/// Opens the data, infers the task, runs the frozen part once per image, and splits.
+///
+/// # Errors
+/// [`LearnError`]; features computed so far stay in `store`.
+pub fn prepare(
+    options: &TrainOptions,
+    store: Option<&FeatureStore>,
+    progress: &dyn Progress,
+) -> Result<Prepared, LearnError> {
+    options.check()?;
+    let source = open(
+        &options.data,
+        &SourceOptions {
+            image_column: options.image_column.clone(),
+            label_columns: options.request.label_columns.clone(),
+        },
+    )?;
+    progress.say(&format!(
+        "{} images, {}",
+        source.samples.len(),
+        source.layout
+    ));
+    let place = |sample: usize| place(&source, sample);
+    let inference = infer(&source.labels, &options.request, &place)?;
+    for note in source.notes.iter().chain(&inference.warnings) {
+        progress.say(&format!("note: {note}"));
+    }
+    progress.say(&inference.reason);
+    progress.say(&format!("  {}", inference.way_out));
+    progress.say(&format!(
+        "final layer: {}",
+        inference.task.describe_final_layer()
+    ));
+
+    let backbone = Pretrained::named(&options.backbone)?;
+    let frozen = head::frozen(&backbone.graph, options.head.pooling)?;
+    let extractor = Extractor::new(
+        &frozen,
+        &backbone.weights,
+        backbone.fit,
+        store,
+        &options.device,
+    )?;
+    let paths: Vec<PathBuf> = source.samples.iter().map(|s| s.path.clone()).collect();
+    let features = extractor.run(&paths, options.allow_unreadable, progress)?;
+    for unreadable in &features.unreadable {
+        let path = paths[unreadable.index].display();
+        progress.say(&format!("set aside: {path}: {}", unreadable.reason));
+    }
+    let targets = inference.targets.select(&features.kept);
+
+    let plan = split_plan(&source, &inference.task, &targets, &features, options)?;
+    progress.say(&plan.sentence);
+    for note in &plan.notes {
+        progress.say(&format!("note: {note}"));
+    }
+    if !plan.set_aside.is_empty() {
+        progress.say(&format!(
+            "{} images are set aside as copies of others; the report lists them",
+            plan.set_aside.len()
+        ));
+    }
+    for (split, what) in [
+        (Split::Train, "to learn from"),
+        (Split::Validation, "for validation"),
+        (Split::Test, "to test on"),
+    ] {
+        if plan.counts.get(split) == 0 {
+            return Err(LearnError::NothingLeft(what));
+        }
+    }
+    Ok(Prepared {
+        source,
+        inference,
+        backbone,
+        frozen,
+        features,
+        targets,
+        plan,
+    })
+}
+
+/// Where a sample stands: line of the table, or path.
+pub(crate) fn place(source: &Source, sample: usize) -> String {
+    let Some(found) = source.samples.get(sample) else {
+        return format!("sample {sample}");
+    };
+    match (&source.layout, found.line) {
+        (finial_data::Layout::Table { file, .. }, Some(line)) => {
+            format!("{}:{line}", file.display())
+        }
+        _ => found.path.display().to_string(),
+    }
+}
+
+/// The split of the readable images, alike in classes, labels or values.
+fn split_plan(
+    source: &Source,
+    task: &Task,
+    targets: &Targets,
+    features: &Features,
+    options: &TrainOptions,
+) -> Result<SplitPlan, LearnError> {
+    let given: Vec<Option<Split>> = features
+        .kept
+        .iter()
+        .map(|&i| source.samples[i].split)
+        .collect();
+    let label_keys: Vec<u64> = targets.iter().map(label_key).collect();
+    let strata = match task.kind() {
+        TaskKind::MultiClass | TaskKind::Binary => {
+            Strata::Classes(targets.iter().map(|row| row[0] as u32).collect())
+        }
+        TaskKind::MultiLabel => Strata::LabelSets(
+            targets
+                .iter()
+                .map(|row| {
+                    let held = row.iter().enumerate().filter(|(_, on)| **on > 0.5);
+                    held.map(|(label, _)| label as u32).collect()
+                })
+                .collect(),
+        ),
+        TaskKind::Regression => {
+            Strata::Values(targets.iter().map(|row| f64::from(row[0])).collect())
+        }
+    };
+    let names = match task.kind() {
+        TaskKind::Regression => &[],
+        _ => task.names(),
+    };
+    Ok(split(&SplitRequest {
+        hashes: &features.hashes,
+        label_keys: &label_keys,
+        strata,
+        class_names: names,
+        given: &given,
+        given_by: source.layout.gives_splits(),
+        fractions: options.fractions,
+        seed: options.fit.seed,
+    })?)
+}
+
+/// Equal for equal labels.
+fn label_key(row: &[f32]) -> u64 {
+    let bytes: Vec<u8> = row.iter().flat_map(|v| v.to_le_bytes()).collect();
+    let digest = blake3::hash(&bytes);
+    let (first, _) = digest.as_bytes().split_at(8);
+    first
+        .iter()
+        .fold(0, |key, &byte| (key << 8) | u64::from(byte))
+}

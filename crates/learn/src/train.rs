@@ -1,0 +1,234 @@
+//! The second half of the story: fit → evaluate → save.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use finial_data::{Source, Split, SplitPlan};
+use finial_store::FeatureStore;
+use finial_task::{Inference, Scores, Targets};
+
+use crate::extract::Features;
+use crate::fit::{Examples, Fit, fit, outputs};
+use crate::head::{self, CUT, Scale, initial_weights};
+use crate::model::{Attachment, Model, Provenance, refuse_existing, to_json};
+use crate::prepare::{Prepared, TrainOptions, prepare};
+use crate::{LearnError, Progress, evaluate, report};
+
+/// A trained model with all that is known about it.
+pub struct Trained {
+    /// The model.
+    pub model: Model,
+    /// The task and the reason for it.
+    pub inference: Inference,
+    /// Scores on images that the model never saw.
+    pub test: Scores,
+    /// Scores on the images that chose the epoch.
+    pub validation: Scores,
+    /// How training went.
+    pub fit: Fit,
+    /// What the report is made of.
+    pub report: finial_report::Report,
+    /// Which image was used for what, as CSV.
+    split_table: Vec<u8>,
+}
+
+/// Trains a model on the images and labels at `options.data`.
+///
+/// # Errors
+/// [`LearnError`], before anything is written; features computed so far stay in `store`.
+pub fn train(
+    options: &TrainOptions,
+    store: Option<&FeatureStore>,
+    progress: &dyn Progress,
+) -> Result<Trained, LearnError> {
+    let started = Instant::now();
+    let prepared = prepare(options, store, progress)?;
+    let Prepared {
+        features,
+        targets,
+        plan,
+        ..
+    } = &prepared;
+    let task = &prepared.inference.task;
+    let rows = |split| plan.indices(split);
+    let (train_rows, validation_rows, test_rows) = (
+        rows(Split::Train),
+        rows(Split::Validation),
+        rows(Split::Test),
+    );
+
+    // Train the head.
+    let train_targets = targets.select(&train_rows);
+    let scale = Scale::of(task, &train_targets);
+    let head = head::trained(features.matrix.columns(), task, &options.head, &scale)?;
+    let initial = initial_weights(&head, task, &train_targets, options.fit.seed)?;
+    let fitted = fit(
+        &head,
+        &initial,
+        task.loss(),
+        &Examples {
+            features: &features.matrix,
+            rows: &train_rows,
+            targets: &scale.standardise(&train_targets),
+        },
+        &Examples {
+            features: &features.matrix,
+            rows: &validation_rows,
+            targets: &scale.standardise(&targets.select(&validation_rows)),
+        },
+        &options.fit,
+        &options.device,
+        progress,
+    )?;
+
+    // Score it on what it never saw.
+    let answer = |rows: &[usize]| {
+        outputs(
+            &head,
+            &fitted.weights,
+            &features.matrix,
+            rows,
+            &options.device,
+        )
+    };
+    let test_outputs = answer(&test_rows)?;
+    let test = task.score(&test_outputs, &targets.select(&test_rows))?;
+    let validation = task.score(
+        &answer(&validation_rows)?,
+        &targets.select(&validation_rows),
+    )?;
+
+    let mut graph = prepared.frozen.clone();
+    graph.join(head)?;
+    let backbone = &prepared.backbone;
+    let provenance = Provenance {
+        finial: env!("CARGO_PKG_VERSION").to_owned(),
+        created: jiff::Timestamp::now()
+            .strftime("%Y-%m-%dT%H:%M:%SZ")
+            .to_string(),
+        data: options.data.display().to_string(),
+        data_fingerprint: fingerprint(features, targets),
+        split: plan.sentence.clone(),
+        backbone: backbone.name.clone(),
+        backbone_source: backbone.source.clone(),
+        backbone_fingerprint: hex(&backbone.weights.fingerprint()),
+        head: options.head,
+        fit: options.fit,
+        batch: fitted.batch,
+        best_epoch: fitted.best_epoch,
+        device: options.device_name.clone(),
+    };
+    let mut weights = backbone.weights.clone();
+    weights.extend(fitted.weights.clone());
+    let model = Model {
+        graph,
+        cut: CUT.to_owned(),
+        weights,
+        task: task.clone(),
+        labels: prepared.inference.source.clone(),
+        image: backbone.fit,
+        provenance,
+    };
+    let report = report::of_training(&report::Run {
+        model: &model,
+        prepared: &prepared,
+        fit: &fitted,
+        test: &test,
+        validation: &validation,
+        test_rows: &test_rows,
+        test_outputs: &test_outputs,
+        seconds: started.elapsed().as_secs_f64(),
+    });
+    let split_table = split_table(&prepared.source, features, plan)?;
+    Ok(Trained {
+        model,
+        inference: prepared.inference,
+        test,
+        validation,
+        fit: fitted,
+        report,
+        split_table,
+    })
+}
+
+impl Trained {
+    /// Writes the model folder with metrics and report: all of it, or nothing.
+    ///
+    /// # Errors
+    /// `folder` exists, or cannot be written.
+    pub fn save(&mut self, folder: &Path) -> Result<(), LearnError> {
+        refuse_existing(folder)?;
+        report::name_model(&mut self.report, folder);
+        let html = finial_report::render(&self.report)?;
+        let metrics = serde_json::json!({ "test": self.test, "validation": self.validation });
+        self.model.save(
+            folder,
+            &[
+                Attachment {
+                    name: "metrics.json",
+                    bytes: to_json(&metrics, &folder.join("metrics.json"))?,
+                },
+                Attachment {
+                    name: "report.html",
+                    bytes: html.into_bytes(),
+                },
+                Attachment {
+                    name: evaluate::SPLIT_TABLE,
+                    bytes: self.split_table.clone(),
+                },
+            ],
+        )
+    }
+}
+
+/// A digest of every image's content and label, whatever their order and names.
+fn fingerprint(features: &Features, targets: &Targets) -> String {
+    let mut rows: Vec<Vec<u8>> = features
+        .hashes
+        .iter()
+        .zip(targets.iter())
+        .map(|(hash, row)| {
+            let label = row.iter().flat_map(|v| v.to_le_bytes());
+            hash.as_bytes().iter().copied().chain(label).collect()
+        })
+        .collect();
+    rows.sort_unstable();
+    hex(blake3::hash(&rows.concat()).as_bytes())
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A line per readable image: its path within the data, its content, its split.
+fn split_table(
+    source: &Source,
+    features: &Features,
+    plan: &SplitPlan,
+) -> Result<Vec<u8>, LearnError> {
+    let failed = |error: csv::Error| LearnError::File {
+        path: PathBuf::from(evaluate::SPLIT_TABLE),
+        error: error.into(),
+    };
+    let mut table = csv::Writer::from_writer(Vec::new());
+    table
+        .write_record(["image", "content", "split"])
+        .map_err(failed)?;
+    for ((&sample, hash), split) in features
+        .kept
+        .iter()
+        .zip(&features.hashes)
+        .zip(&plan.assignment)
+    {
+        let path = &source.samples[sample].path;
+        let path = path.strip_prefix(&source.root).unwrap_or(path);
+        let split = split.map_or("set aside".to_owned(), |split| split.to_string());
+        table
+            .write_record([path.to_string_lossy().as_ref(), &hash.to_string(), &split])
+            .map_err(failed)?;
+    }
+    table.into_inner().map_err(|error| LearnError::File {
+        path: PathBuf::from(evaluate::SPLIT_TABLE),
+        error: error.into_error(),
+    })
+}
