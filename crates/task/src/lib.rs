@@ -5,6 +5,7 @@
 //! become labels again. Everything else in finial asks it.
 //!
 //! - [`infer`] looks at the labels of a data set and says which task they call for, and why.
+//! - [`LabelSource::find`] says where other data holds the labels of a task known already.
 //! - [`Targets`] are labels as numbers; [`Prediction`] is the way back.
 //! - [`metrics`] are the plain functions, [`Task::score`] picks those that fit.
 //!
@@ -21,20 +22,25 @@
 //! # Ok::<(), finial_task::TaskError>(())
 //! ```
 
-mod column;
+mod cells;
 mod infer;
+mod kind;
 mod labels;
+mod layer;
 mod metric;
 pub mod metrics;
 mod near;
 mod prediction;
 mod score;
 mod task;
+mod wording;
 
 pub use infer::{InferError, Inference, Request, infer};
+pub use kind::TaskKind;
 pub use labels::{Column, LabelError, LabelSource, RawLabels, Targets};
+pub use layer::{Activation, Loss};
 pub use metric::{Better, Metric};
 pub use near::near_names;
 pub use prediction::{NamedProbability, NamedValue, Prediction};
 pub use score::{Detail, Scores};
-pub use task::{Activation, Loss, Task, TaskError, TaskKind};
+pub use task::{Task, TaskError};

@@ -1,7 +1,7 @@
 //! "Did you mean": the names closest to a name that is not known.
 
 /// Up to three of `known` that are spelled most like `name`, nearest first; those too far away
-/// to be a slip of the finger are left out.
+/// to be a typo are left out.
 ///
 /// ```
 /// use finial_task::near_names;

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::labels::class_index;
 use crate::{Task, TaskKind};
 
 /// A name and its probability.
@@ -124,7 +125,7 @@ impl Task {
         match self.kind() {
             TaskKind::MultiClass | TaskKind::Binary => row
                 .first()
-                .and_then(|&class| self.names().get(class as usize))
+                .and_then(|&value| self.names().get(class_index(value)?))
                 .cloned()
                 .unwrap_or_default(),
             TaskKind::MultiLabel => {

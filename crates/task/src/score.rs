@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize, Serializer};
 
+use crate::labels::class_index;
 use crate::metrics::binary::{self, PrecisionRecallPoint, RocPoint};
 use crate::metrics::multi_class::{self, ClassScores};
 use crate::metrics::multi_label::{self, LabelScores};
@@ -16,8 +17,8 @@ pub struct Scores {
     /// How many images were scored.
     pub images: usize,
     /// The task's headline metrics in their order; `None` where the split does not define one
-    /// (ROC AUC when all images are of one class). Regression: the mean over targets. Written as
-    /// an object by key.
+    /// (ROC AUC when all images are of one class). Several targets: the mean of their R², and no
+    /// errors, whose units differ. Written as an object by key.
     #[serde(serialize_with = "by_key")]
     pub metrics: Vec<(Metric, Option<f64>)>,
     /// What stands behind them.
@@ -96,12 +97,19 @@ impl Task {
     /// Scores the network's outputs (`[N, units]`, behind the activation) against `targets`.
     ///
     /// # Errors
-    /// No rows, counts that differ, or outputs that are not finite or not probabilities.
+    /// No rows, counts that differ, outputs that are not finite or not probabilities, or targets
+    /// that are not the task's.
     pub fn score(&self, outputs: &[f32], targets: &Targets) -> Result<Scores, MetricError> {
         let units = self.units();
+        if targets.columns() != self.target_columns() {
+            return Err(MetricError::TargetColumns {
+                expected: self.target_columns(),
+                found: targets.columns(),
+            });
+        }
         let (values, detail) = match self.kind() {
             TaskKind::MultiClass => {
-                let truth: Vec<u32> = targets.values().iter().map(|&v| v as u32).collect();
+                let truth = classes(targets)?;
                 let values = self.measure(|metric| {
                     Ok(Some(match metric {
                         Metric::TopFiveAccuracy => {
@@ -121,7 +129,7 @@ impl Task {
                 (values, Detail::MultiClass { classes, confusion })
             }
             TaskKind::Binary => {
-                let truth = yes_or_no(targets);
+                let truth = yes_or_no(targets)?;
                 let values = self.measure(|metric| {
                     Ok(match metric {
                         Metric::RocAuc => binary::roc_auc(outputs, &truth)?,
@@ -146,7 +154,7 @@ impl Task {
                 (values, detail)
             }
             TaskKind::MultiLabel => {
-                let truth = yes_or_no(targets);
+                let truth = yes_or_no(targets)?;
                 let values = self.measure(|metric| {
                     Ok(match metric {
                         Metric::MicroF1 => Some(multi_label::micro_f1(outputs, &truth, units)?),
@@ -201,11 +209,35 @@ impl Task {
     }
 }
 
-fn yes_or_no(targets: &Targets) -> Vec<u8> {
-    targets
-        .values()
-        .iter()
-        .map(|&v| u8::from(v > 0.5))
+fn classes(targets: &Targets) -> Result<Vec<u32>, MetricError> {
+    convert(targets, "a class index", |value| {
+        class_index(value).and_then(|class| u32::try_from(class).ok())
+    })
+}
+
+fn yes_or_no(targets: &Targets) -> Result<Vec<u8>, MetricError> {
+    convert(targets, "0 or 1", |value| match value {
+        0.0 => Some(0),
+        1.0 => Some(1),
+        _ => None,
+    })
+}
+
+fn convert<T>(
+    targets: &Targets,
+    expected: &'static str,
+    read: impl Fn(f32) -> Option<T>,
+) -> Result<Vec<T>, MetricError> {
+    let values = targets.values().iter().enumerate();
+    values
+        .map(|(at, &value)| {
+            read(value).ok_or(MetricError::NotATarget {
+                expected,
+                row: at / targets.columns(),
+                column: at % targets.columns(),
+                value,
+            })
+        })
         .collect()
 }
 
@@ -255,5 +287,48 @@ mod tests {
                 assert_eq!(*value, Some(perfect), "{metric:?}");
             }
         }
+    }
+
+    #[test]
+    fn targets_that_are_not_the_task_s_are_refused() {
+        let task = Task::multi_class(["a", "b", "c"]).unwrap();
+        for odd in [f32::NAN, -1.0, 0.5] {
+            let error = task.score(&[0.2, 0.3, 0.5], &Targets::new(1, vec![odd]));
+            assert!(matches!(error, Err(MetricError::NotATarget { row: 0, .. })));
+        }
+        let error = task.score(&[0.2, 0.3, 0.5], &Targets::new(1, vec![3.0]));
+        assert!(matches!(error, Err(MetricError::UnknownClass { .. })));
+        let task = Task::multi_label(["a", "b"]).unwrap();
+        let cut_short = Targets::new(2, vec![1.0, 0.0, 1.0]);
+        assert!(matches!(
+            task.score(&[0.5; 4], &cut_short),
+            Err(MetricError::NotATarget {
+                row: 1,
+                column: 1,
+                ..
+            })
+        ));
+        let narrow = Targets::new(1, vec![1.0, 0.0]);
+        assert_eq!(
+            task.score(&[0.5, 0.5], &narrow),
+            Err(MetricError::TargetColumns {
+                expected: 2,
+                found: 1
+            })
+        );
+    }
+
+    #[test]
+    fn several_targets_are_judged_by_their_mean_r_squared() {
+        let task = Task::regression(["width", "price"]).unwrap();
+        let truth = Targets::new(2, vec![1.0, 1000.0, 2.0, 2000.0, 3.0, 3000.0]);
+        let outputs = [1.0, 2000.0, 2.0, 2000.0, 3.0, 2000.0];
+        let scores = task.score(&outputs, &truth).unwrap();
+        assert_eq!(scores.metrics, [(Metric::RSquared, Some(0.5))]);
+        let Detail::Regression { targets } = scores.detail else {
+            panic!("a regression has targets");
+        };
+        assert_eq!((targets[0].mae, targets[0].r2), (0.0, Some(1.0)));
+        assert_eq!(targets[1].r2, Some(0.0));
     }
 }

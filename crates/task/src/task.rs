@@ -8,107 +8,11 @@
 //! | regression | one linear unit per target | mean squared error |
 
 use std::collections::BTreeSet;
-use std::fmt;
-use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Metric, Targets};
-
-/// The four kinds of task.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum TaskKind {
-    /// One of three or more names.
-    MultiClass,
-    /// One of two names.
-    Binary,
-    /// Any subset of names, the empty one too.
-    MultiLabel,
-    /// One or several numbers.
-    Regression,
-}
-
-impl TaskKind {
-    /// All kinds, in the order of the table above.
-    pub const ALL: [TaskKind; 4] = [
-        TaskKind::MultiClass,
-        TaskKind::Binary,
-        TaskKind::MultiLabel,
-        TaskKind::Regression,
-    ];
-
-    /// The name as it is typed and printed.
-    pub fn name(self) -> &'static str {
-        match self {
-            TaskKind::MultiClass => "multi-class",
-            TaskKind::Binary => "binary",
-            TaskKind::MultiLabel => "multi-label",
-            TaskKind::Regression => "regression",
-        }
-    }
-}
-
-impl fmt::Display for TaskKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl FromStr for TaskKind {
-    type Err = TaskError;
-
-    fn from_str(text: &str) -> Result<Self, TaskError> {
-        TaskKind::ALL
-            .into_iter()
-            .find(|kind| kind.name() == text)
-            .ok_or_else(|| TaskError::UnknownKind(text.to_owned()))
-    }
-}
-
-/// What the final layer applies to its logits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Activation {
-    /// Probabilities over exclusive classes, summing to one.
-    Softmax,
-    /// An independent probability per unit.
-    Sigmoid,
-    /// The number itself.
-    Linear,
-}
-
-impl fmt::Display for Activation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Activation::Softmax => "softmax",
-            Activation::Sigmoid => "sigmoid",
-            Activation::Linear => "linear",
-        })
-    }
-}
-
-/// What training minimises; always computed from logits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Loss {
-    /// −log of the probability given to the true class.
-    CategoricalCrossEntropy,
-    /// −log of the probability given to the true answer of each yes-or-no question.
-    BinaryCrossEntropy,
-    /// The mean of squared differences.
-    MeanSquaredError,
-}
-
-impl fmt::Display for Loss {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Loss::CategoricalCrossEntropy => "categorical cross-entropy",
-            Loss::BinaryCrossEntropy => "binary cross-entropy",
-            Loss::MeanSquaredError => "mean squared error",
-        })
-    }
-}
+use crate::labels::class_index;
+use crate::{Activation, Loss, Metric, Targets, TaskKind};
 
 /// Why a task cannot be made of the names given.
 #[derive(Clone, Debug, PartialEq, thiserror::Error, miette::Diagnostic)]
@@ -135,8 +39,8 @@ pub enum TaskError {
     #[diagnostic(help("give each class, label or target a name"))]
     EmptyName,
     /// No such kind of task.
-    #[error("expected a kind of task, found `{0}`")]
-    #[diagnostic(help("the kinds are multi-class, binary, multi-label and regression"))]
+    #[error("expected multi-class, binary, multi-label or regression, found `{0}`")]
+    #[diagnostic(help("leave the kind out to have it inferred from the labels"))]
     UnknownKind(String),
 }
 
@@ -290,6 +194,9 @@ impl Task {
     }
 
     /// Headline metrics, the first of which ranks models.
+    ///
+    /// Several targets have a unit each, so that only the mean of their R² says something of all;
+    /// the errors of each are in [`Detail::Regression`](crate::Detail::Regression).
     pub fn metrics(&self) -> Vec<Metric> {
         match self.kind {
             TaskKind::MultiClass => {
@@ -314,6 +221,7 @@ impl Task {
                 Metric::SubsetAccuracy,
                 Metric::HammingLoss,
             ],
+            TaskKind::Regression if self.names.len() > 1 => vec![Metric::RSquared],
             TaskKind::Regression => vec![Metric::Mae, Metric::Rmse, Metric::RSquared],
         }
     }
@@ -331,7 +239,9 @@ impl Task {
     /// labels, so that the untrained network already answers with their frequencies; zero for
     /// numbers, which are trained standardised and whose mean is added behind the layer.
     ///
-    /// Counts are smoothed by half an image, so a label that never occurs stays finite.
+    /// Counts are smoothed by half an image, so a label that never occurs stays finite. Targets
+    /// that are not the task's (NaN, a class that does not exist, a column that is missing) count
+    /// for no class and as a label that does not hold; [`Task::score`] refuses them.
     pub fn initial_bias(&self, targets: &Targets) -> Vec<f32> {
         let rows = targets.rows() as f64;
         let log_odds = |positives: f64| ((positives + 0.5) / (rows - positives + 0.5)).ln() as f32;
@@ -339,7 +249,8 @@ impl Task {
             TaskKind::MultiClass => {
                 let mut counts = vec![0.5_f64; self.names.len()];
                 for row in targets.iter() {
-                    if let Some(count) = row.first().and_then(|&c| counts.get_mut(c as usize)) {
+                    let class = row.first().and_then(|&value| class_index(value));
+                    if let Some(count) = class.and_then(|class| counts.get_mut(class)) {
                         *count += 1.0;
                     }
                 }
@@ -347,7 +258,10 @@ impl Task {
                 counts.iter().map(|c| (c / total).ln() as f32).collect()
             }
             TaskKind::Binary | TaskKind::MultiLabel => (0..self.units())
-                .map(|unit| log_odds(targets.iter().map(|row| f64::from(row[unit])).sum()))
+                .map(|unit| {
+                    let holds = |row: &&[f32]| row.get(unit).is_some_and(|&value| value > 0.5);
+                    log_odds(targets.iter().filter(holds).count() as f64)
+                })
                 .collect(),
             TaskKind::Regression => vec![0.0; self.names.len()],
         }
@@ -433,6 +347,42 @@ mod tests {
         let ten = Task::multi_class(names(10)).unwrap();
         assert!(!nine.metrics().contains(&Metric::TopFiveAccuracy));
         assert!(ten.metrics().contains(&Metric::TopFiveAccuracy));
+    }
+
+    #[test]
+    fn targets_of_several_units_are_not_averaged() {
+        let one = Task::regression(["width"]).unwrap();
+        let two = Task::regression(["width", "price"]).unwrap();
+        assert_eq!(one.metrics()[0], Metric::Mae);
+        assert_eq!(two.metrics(), [Metric::RSquared]);
+    }
+
+    #[test]
+    fn odd_targets_leave_the_bias_finite() {
+        let tasks = [
+            Task::multi_class(["a", "b", "c"]).unwrap(),
+            Task::binary("a", "b").unwrap(),
+            Task::multi_label(["a", "b"]).unwrap(),
+            Task::regression(["a", "b"]).unwrap(),
+        ];
+        for task in tasks {
+            for columns in 1..4 {
+                let odd = vec![f32::NAN, -1.0, 7.0, f32::INFINITY, 0.5, 1.0];
+                let bias = task.initial_bias(&Targets::new(columns, odd));
+                assert_eq!(bias.len(), task.units());
+                assert!(bias.iter().all(|b| b.is_finite()), "{task:?} {bias:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_class_that_is_none_counts_for_no_class() {
+        let task = Task::multi_class(["a", "b", "c"]).unwrap();
+        let odd = Targets::new(1, vec![1.0, f32::NAN, -1.0]);
+        assert_eq!(
+            task.initial_bias(&odd),
+            task.initial_bias(&Targets::new(1, vec![1.0]))
+        );
     }
 
     #[test]

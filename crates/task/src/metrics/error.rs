@@ -126,6 +126,30 @@ pub enum MetricError {
         value: u8,
     },
 
+    /// The targets are not those of the task: another number of columns.
+    #[error("expected targets of {expected} columns, found {found}")]
+    #[diagnostic(help("read the targets with the task that scores them"))]
+    TargetColumns {
+        /// [`Task::target_columns`].
+        expected: usize,
+        /// The columns given.
+        found: usize,
+    },
+
+    /// A target is no class index or neither 0 nor 1, where the task needs that.
+    #[error("expected {expected} as target, found {value} at row {row}, column {column}")]
+    #[diagnostic(help("read the targets with the task that scores them"))]
+    NotATarget {
+        /// `a class index`, or `0 or 1`.
+        expected: &'static str,
+        /// Row, from 0.
+        row: usize,
+        /// Column, from 0.
+        column: usize,
+        /// The value found.
+        value: f32,
+    },
+
     /// Top-k accuracy was asked for a `k` that has no meaning.
     #[error("expected k from 1 to the number of classes ({classes}), found {k}")]
     #[diagnostic(help(

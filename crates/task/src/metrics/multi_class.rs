@@ -162,15 +162,7 @@ pub fn per_class(
     targets: &[u32],
     classes: usize,
 ) -> Result<Vec<ClassScores>, MetricError> {
-    exclusive(probabilities, targets, classes)?;
-    let mut counts = vec![Counts::default(); classes];
-    for (row, &target) in probabilities.chunks_exact(classes).zip(targets) {
-        let (target, predicted) = (index(target), arg_max(row));
-        counts[target].add(predicted == target, true);
-        if predicted != target {
-            counts[predicted].add(true, false);
-        }
-    }
+    let counts = counts(probabilities, targets, classes)?;
     let scores = |counts: Counts| ClassScores {
         precision: counts.precision(),
         recall: counts.recall(),
@@ -180,9 +172,11 @@ pub fn per_class(
     Ok(counts.into_iter().map(scores).collect())
 }
 
-/// The mean F1 over all `classes`, each counted alike however rare.
+/// The mean F1 over the classes that occur, each counted alike however rare.
 ///
-/// `(1/C) Σ_c F1(c)`; a class that neither occurs nor is predicted counts as 0.
+/// `(1/|S|) Σ_{c ∈ S} F1(c)`, S the classes that are some row's target or prediction. A class
+/// that is neither is left out: these rows say nothing of it. So the value on a split without
+/// some class of the model is not lowered by it.
 ///
 /// # Shapes
 /// `probabilities`: `[N, classes]`; `targets`: `[N]`. Result from 0 to 1.
@@ -199,14 +193,15 @@ pub fn per_class(
 /// ```
 ///
 /// # References
-/// scikit-learn, `f1_score(average="macro", labels=range(C), zero_division=0)`.
+/// scikit-learn, `f1_score(average="macro", zero_division=0)`.
 pub fn macro_f1(
     probabilities: &[f32],
     targets: &[u32],
     classes: usize,
 ) -> Result<f64, MetricError> {
-    let scores = per_class(probabilities, targets, classes)?;
-    Ok(mean(scores.iter().map(|class| class.f1)))
+    let counts = counts(probabilities, targets, classes)?;
+    let occurring = counts.into_iter().filter(|&c| c != Counts::default());
+    Ok(mean(occurring.map(Counts::f1)))
 }
 
 /// The mean negative log probability of the target (cross-entropy), in nats.
@@ -258,6 +253,24 @@ pub fn log_loss(
 pub(super) fn negative_log(probability: f64) -> f64 {
     let epsilon = f64::from(f32::EPSILON);
     -probability.clamp(epsilon, 1.0 - epsilon).ln()
+}
+
+/// Right and wrong decisions about each class; all 0 where it neither occurs nor is predicted.
+fn counts(
+    probabilities: &[f32],
+    targets: &[u32],
+    classes: usize,
+) -> Result<Vec<Counts>, MetricError> {
+    exclusive(probabilities, targets, classes)?;
+    let mut counts = vec![Counts::default(); classes];
+    for (row, &target) in probabilities.chunks_exact(classes).zip(targets) {
+        let (target, predicted) = (index(target), arg_max(row));
+        counts[target].add(predicted == target, true);
+        if predicted != target {
+            counts[predicted].add(true, false);
+        }
+    }
+    Ok(counts)
 }
 
 fn arg_max(row: &[f32]) -> usize {

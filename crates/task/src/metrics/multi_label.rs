@@ -108,7 +108,9 @@ pub fn micro_f1(probabilities: &[f32], targets: &[u8], labels: usize) -> Result<
 
 /// The mean F1 over all labels, each counted alike however rare.
 ///
-/// `(1/L) Σ_l F1(l)`; a label that neither occurs nor is predicted counts as 0.
+/// `(1/L) Σ_l F1(l)`; a label that neither occurs nor is predicted counts as 0. All labels count,
+/// as scikit-learn has it for indicator matrices; exclusive classes that do not occur are left out
+/// by [`multi_class::macro_f1`](super::multi_class::macro_f1).
 ///
 /// # Shapes
 /// `probabilities`, `targets`: `[N, labels]`. Result from 0 to 1.

@@ -85,7 +85,7 @@ def multi_class(name, probabilities, targets):
         "recall": recall.tolist(),
         "f1": f1.tolist(),
         "support": support.astype(int).tolist(),
-        "macro_f1": sk.f1_score(targets, predicted, labels=labels, average="macro", zero_division=0),
+        "macro_f1": sk.f1_score(targets, predicted, average="macro", zero_division=0),
         "log_loss": log_loss(targets, probabilities, labels),
     }
 
