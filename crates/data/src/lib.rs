@@ -4,8 +4,8 @@
 //!
 //! 1. [`open`] lists a folder of class folders, or a table, as a [`Source`]: one [`Sample`] per
 //!    image and the labels as they stand. No image is read yet.
-//! 2. [`decode`] turns the bytes of one image file into [`Pixels`] of the size that a backbone
-//!    wants, as a viewer would show it, or says why the file is no good.
+//! 2. [`read_file`] reads one image file, and [`decode`] turns its bytes into [`Pixels`] of the
+//!    size that a backbone wants, as a viewer would show it, or says why the file is no good.
 //! 3. [`split`] divides the samples into train, validation and test, so that the same image never
 //!    falls on two sides, and says what it did in one sentence.
 //!
@@ -31,14 +31,16 @@
 //! ```
 
 mod decode;
+mod file;
 mod hash;
 mod source;
 mod split;
 
 pub use decode::{DecodeError, Filter, Fit, ImageFit, Pixels, decode, thumbnail};
+pub use file::{ReadError, read_file};
 pub use hash::{ContentHash, content_hash};
 pub use source::{Layout, Sample, Source, SourceError, SourceOptions, images_in, open};
 pub use split::{
-    Fractions, Reason, SetAside, Split, SplitCounts, SplitError, SplitPlan, SplitRequest, Strata,
-    split,
+    Fractions, Reason, SetAside, SmallClass, Split, SplitCounts, SplitError, SplitPlan,
+    SplitRequest, Strata, check_class_sizes, split,
 };

@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::Path;
 
-use finial_data::{Layout, Source, SourceError, SourceOptions, Split, open};
+use finial_data::{Layout, Source, SourceError, SourceOptions, Split, images_in, open};
 use finial_task::RawLabels;
 use tempfile::TempDir;
 
@@ -60,7 +60,10 @@ fn each_folder_is_a_class_and_deeper_folders_belong_to_it() {
     );
     assert_eq!(source.layout.to_string(), "class folders");
     assert_eq!(source.layout.gives_splits(), None);
-    assert!(source.notes.is_empty());
+    assert_eq!(
+        source.notes,
+        ["images in sub-folders count to the folder at the top: `cat` (`2020`)"]
+    );
 }
 
 #[test]
@@ -115,10 +118,63 @@ fn what_the_operating_system_adds_is_not_seen_and_other_files_are_counted() {
     assert_eq!(
         source.notes,
         [
-            "4 files are not images and were left out",
-            "1 image lies beside the class folders and was left out",
+            "4 files are not images and were left out, the first is `LICENSE`",
+            "1 image lies beside the class folders and was left out: `loose.jpg`",
             "there are no images in `empty`",
         ]
+    );
+}
+
+#[test]
+fn images_of_formats_that_are_not_read_are_listed_so_that_they_count() {
+    let files = [
+        "cat/1.jpg",
+        "cat/2.HEIC",
+        "cat/3.avif",
+        "dog/4.jp2",
+        "dog/5.jxl",
+        "dog/6.svg",
+        "dog/7.NEF",
+        "dog/8.jfif",
+    ];
+    let folder = folder(&files);
+    let source = list(folder.path()).unwrap();
+    assert_eq!(source.samples.len(), files.len());
+    assert!(source.notes.is_empty(), "{:?}", source.notes);
+    assert_eq!(images_in(folder.path()).unwrap().len(), files.len());
+}
+
+#[test]
+fn the_folder_that_was_meant_is_named() {
+    let folder = folder(&["animals/cat/1.jpg", "animals/dog/2.jpg", "read.me"]);
+    let source = list(folder.path()).unwrap();
+    let meant = folder.path().join("animals");
+    assert_eq!(
+        source.notes[1..],
+        [
+            "images in sub-folders count to the folder at the top: `animals` (`cat`, `dog`)"
+                .to_owned(),
+            format!(
+                "`animals` is the only folder with images, so all of them are of one class; did \
+                 you mean `{}`?",
+                meant.display()
+            ),
+        ]
+    );
+    assert!(list(&meant).unwrap().notes.is_empty());
+}
+
+#[test]
+fn folders_in_class_folders_are_noted_in_split_folders_too() {
+    let folder = folder(&[
+        "train/animals/cat/1.jpg",
+        "train/cars/2.jpg",
+        "test/cars/3.jpg",
+    ]);
+    let source = list(folder.path()).unwrap();
+    assert_eq!(
+        source.notes,
+        ["images in sub-folders count to the folder at the top: `animals` (`cat`)"]
     );
 }
 
@@ -138,7 +194,7 @@ fn links_are_followed_but_not_in_circles() {
     );
     assert_eq!(
         source.notes,
-        ["2 links lead nowhere or in a circle and were left out"]
+        ["2 links lead nowhere or in a circle and were left out, the first is `cat/0.jpg`"]
     );
 }
 
@@ -160,7 +216,10 @@ fn images_of_a_split_without_class_folders_are_left_out() {
     );
     assert_eq!(
         source.notes,
-        ["images in `test` outside of any class folder were left out: 2"]
+        [
+            "2 images in `test` lie outside of any class folder and were left out, the first is \
+            `test/3.jpg`"
+        ]
     );
     assert!(matches!(&source.layout, Layout::ClassFolders { splits } if splits == &["train"]));
 }
@@ -199,6 +258,12 @@ fn folders_without_labelled_images_are_refused_each_with_its_reason() {
     let error = list(texts.path()).unwrap_err();
     assert!(
         matches!(error, SourceError::NoImages { files: 2, .. }),
+        "{error}"
+    );
+    let text = folder(&["cat/1.txt"]);
+    let error = list(text.path()).unwrap_err();
+    assert!(
+        error.to_string().ends_with("found none among 1 file"),
         "{error}"
     );
 

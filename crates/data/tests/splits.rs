@@ -5,8 +5,8 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use finial_data::{
-    ContentHash, Fractions, Reason, SetAside, Split, SplitCounts, SplitError, SplitPlan,
-    SplitRequest, Strata, content_hash, split,
+    ContentHash, Fractions, Reason, SetAside, SmallClass, Split, SplitCounts, SplitError,
+    SplitPlan, SplitRequest, Strata, content_hash, split,
 };
 use proptest::prelude::*;
 
@@ -114,6 +114,16 @@ impl Images {
     }
 }
 
+/// A class of which nothing is left.
+fn small(name: &str) -> SmallClass {
+    SmallClass {
+        name: name.to_owned(),
+        images: 0,
+        copies: 0,
+        contradictions: 0,
+    }
+}
+
 fn classes(sizes: &[usize]) -> Vec<u32> {
     let sizes = sizes.iter().zip(0..);
     sizes.flat_map(|(size, class)| vec![class; *size]).collect()
@@ -129,7 +139,8 @@ fn a_class_has_its_share_on_every_side() {
     assert_eq!(table[&3], [1, 0, 1]);
     assert_eq!(
         plan.sentence,
-        "no split was given: 70/15/15, stratified by class, seed 7"
+        "no split was given: 70/15/15, stratified by class, seed 7; too few images of `class 3` \
+         for validation"
     );
     assert!(plan.notes.is_empty());
 }
@@ -311,7 +322,12 @@ fn a_class_of_one_image_is_refused_by_name() {
     );
     let mut copies = Images::of_classes(&classes(&[10, 2]));
     copies.content[11] = copies.content[10];
-    let classes = vec![("class 1".to_owned(), 1)];
+    let class = SmallClass {
+        images: 1,
+        copies: 1,
+        ..small("class 1")
+    };
+    let classes = vec![class];
     assert_eq!(
         copies.split().unwrap_err(),
         SplitError::ClassTooSmall { classes }
@@ -324,7 +340,7 @@ fn a_class_that_is_given_to_test_only_is_refused() {
         .given("rvtt")
         .split()
         .unwrap_err();
-    let classes = vec![("class 1".to_owned(), 0)];
+    let classes = vec![small("class 1")];
     assert_eq!(error, SplitError::ClassWithoutTrain { classes });
 }
 
@@ -339,12 +355,16 @@ fn a_class_that_no_test_image_shows_is_noted() {
 
 #[test]
 fn too_few_images_for_three_splits_are_refused() {
+    let too_few = |samples, split| SplitError::TooFew {
+        samples,
+        copies: 0,
+        contradictions: 0,
+        split,
+    };
     let error = Images::of_classes(&[0, 0, 1, 1]).split().unwrap_err();
-    let split = Split::Validation;
-    assert_eq!(error, SplitError::TooFew { samples: 4, split });
+    assert_eq!(error, too_few(4, Split::Validation));
     let error = Images::new(Strata::Values(vec![]), 0).split().unwrap_err();
-    let split = Split::Train;
-    assert_eq!(error, SplitError::TooFew { samples: 0, split });
+    assert_eq!(error, too_few(0, Split::Train));
 }
 
 #[test]

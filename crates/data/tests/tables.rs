@@ -118,6 +118,35 @@ fn byte_order_marks_line_ends_and_blank_lines_do_not_matter() {
 }
 
 #[test]
+fn rows_without_a_filled_cell_are_left_out_and_noted() {
+    for (text, note) in [
+        (
+            "image,label\na.jpg,x\n  \n",
+            "1 row without a filled cell was left out, on line 3",
+        ),
+        (
+            " \n,,,\nimage,label\na.jpg,x\n,\n\n,,,,\n \t\n",
+            "3 rows without a filled cell were left out, the first on line 5",
+        ),
+    ] {
+        let source = read("t.csv", text).unwrap();
+        assert_eq!(images(&source), ["a.jpg"], "{text:?}");
+        assert_eq!(cells(&source, "label"), ["x"]);
+        assert_eq!(source.notes, [note]);
+    }
+    let text =
+        "{\"image\": \"a.jpg\", \"label\": \"x\"}\n{}\n{\"image\": \" \", \"label\": null}\n";
+    let source = read("t.jsonl", text).unwrap();
+    assert_eq!(images(&source), ["a.jpg"]);
+    assert_eq!(
+        source.notes,
+        ["2 rows without a filled cell were left out, the first on line 2"]
+    );
+    let error = read("t.csv", "image,label\n,\n").unwrap_err();
+    assert!(matches!(error, SourceError::NoRows { .. }), "{error}");
+}
+
+#[test]
 fn the_delimiter_may_be_a_semicolon_or_a_tab() {
     let source = read("t.csv", "image;price\na.jpg;1,5\n").unwrap();
     assert_eq!(cells(&source, "price"), ["1,5"]);
@@ -207,6 +236,11 @@ fn an_unknown_split_is_refused_with_its_line() {
             &error,
             SourceError::UnknownSplit { line: 3, found, .. } if found == cell
         ));
+        let end = match cell {
+            "" => "found an empty cell",
+            _ => "found `holdout`",
+        };
+        assert!(error.to_string().ends_with(end), "{error}");
     }
 }
 
@@ -308,7 +342,7 @@ fn columns_of_one_name_are_refused_and_nameless_ones_left_out() {
     assert!(matches!(error, SourceError::ColumnTwice { column, .. } if column == "label"));
     let source = read("t.csv", ",image,label\n0,a.jpg,cat\n").unwrap();
     assert_eq!(columns(&source).len(), 1);
-    assert_eq!(source.notes, ["a column without a name was left out"]);
+    assert_eq!(source.notes, ["1 column without a name was left out"]);
 }
 
 #[test]
@@ -358,24 +392,32 @@ fn json_lines_give_text_numbers_truth_values_and_lists() {
 
 #[test]
 fn malformed_json_is_refused_with_its_line() {
-    for (second, reason) in [
-        ("{\"image\": \"b.jpg\",}", "trailing comma at character 19"),
-        ("[1, 2]", "invalid type: sequence, expected an object"),
+    for (second, found) in [
         (
-            "{\"image\": \"b.jpg\", \"image\": \"c.jpg\"}",
-            "the key `image` twice",
+            "{\"image\": \"b.jpg\",}",
+            "a slip at character 19 (trailing comma)",
         ),
+        ("{\"image\": \"b.jpg\"", "the beginning of one only"),
+        (
+            "{\"image\": \"b.jpg\"} {}",
+            "more behind it, from character 20 on",
+        ),
+        ("[1, 2]", "the beginning of a list"),
+        ("b.jpg", "other text"),
     ] {
         let text = format!("{{\"image\": \"a.jpg\"}}\n{second}\n");
-        match read("t.jsonl", text).unwrap_err() {
-            SourceError::Json {
-                line: 2,
-                reason: found,
-                ..
-            } => assert!(found.starts_with(reason), "{found}"),
-            error => panic!("{error}"),
-        }
+        let message = read("t.jsonl", text).unwrap_err().to_string();
+        let end = format!("t.jsonl:2: expected one JSON object, found {found}");
+        assert!(message.ends_with(&end), "{message}");
     }
+}
+
+#[test]
+fn a_json_key_that_comes_twice_is_refused_by_name() {
+    let text = "{\"image\": \"a.jpg\"}\n{\"image\": \"b.jpg\", \"image\": \"c.jpg\"}\n";
+    let message = read("t.jsonl", text).unwrap_err().to_string();
+    let end = "t.jsonl:2: expected each key once, found `image` twice";
+    assert!(message.ends_with(end), "{message}");
 }
 
 #[test]

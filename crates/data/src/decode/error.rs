@@ -4,6 +4,7 @@ use std::error::Error;
 use std::io;
 
 use image::ImageError;
+use image::error::{UnsupportedError, UnsupportedErrorKind};
 
 /// Why an image file was refused. The message is the reason alone, to stand after a file's name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, miette::Diagnostic)]
@@ -13,19 +14,17 @@ pub enum DecodeError {
     #[diagnostic(help("copy or download the file again"))]
     Empty,
     /// Bytes of something else.
-    #[error("expected an image, found {found}")]
-    #[diagnostic(help(
-        "images are JPEG, PNG, WebP, BMP, GIF or TIFF, whatever their file name says"
-    ))]
+    #[error("expected a JPEG, PNG, WebP, BMP, GIF or TIFF image, found {found}")]
+    #[diagnostic(help("the content counts, whatever the file name says"))]
     NotAnImage {
         /// What the bytes look like.
         found: &'static str,
     },
     /// An image of another format, or of a rare kind.
-    #[error("expected a JPEG, PNG, WebP, BMP, GIF or TIFF image, found {found}")]
-    #[diagnostic(help("save the image as JPEG or PNG"))]
+    #[error("{found} is not read; convert to JPEG or PNG")]
+    #[diagnostic(help("images are JPEG, PNG, WebP, BMP, GIF or TIFF"))]
     Unsupported {
-        /// The format, or what is special about it.
+        /// The format, or what is special about it: "HEIC", "this kind of TIFF (…)".
         found: String,
     },
     /// More pixels than any photo has.
@@ -62,10 +61,13 @@ pub enum DecodeError {
         /// What the decoder says.
         reason: String,
     },
-    /// A size of nothing was asked for.
-    #[error("expected a size of at least 1 × 1 to bring images to, found {width} × {height}")]
+    /// A size that images cannot be brought to.
+    #[error(
+        "expected a size of 1 to {} pixels a side to bring images to, found {width} × {height}",
+        super::ImageFit::MAX_SIDE
+    )]
     #[diagnostic(help("this is the size that the model asks for, no fault of the image"))]
-    NoSize {
+    FitSize {
         /// Columns asked for.
         width: u32,
         /// Rows asked for.
@@ -74,18 +76,49 @@ pub enum DecodeError {
 }
 
 impl DecodeError {
-    /// Sorts what a decoder says into the few things that a person can do about it.
-    pub(super) fn from_image(error: ImageError) -> Self {
+    /// Sorts what a decoder says of a file of that format into the few things that a person can
+    /// do about it.
+    pub(super) fn from_image(error: ImageError, format: &'static str) -> Self {
         match error {
-            ImageError::Unsupported(error) => DecodeError::Unsupported {
-                found: error.to_string(),
-            },
-            error if ends_early(&error) => DecodeError::Truncated { format: "" },
+            ImageError::Unsupported(error) => DecodeError::rare_kind(format, &what(&error)),
+            error if ends_early(&error) => DecodeError::Truncated { format },
+            // The library's own sentence says that decoding failed; its source says why.
             error => DecodeError::Damaged {
-                reason: error.to_string(),
+                reason: match error.source() {
+                    Some(source) => source.to_string(),
+                    None => error.to_string(),
+                },
             },
         }
     }
+
+    /// A file of a format that is read, but of a kind that is not.
+    pub(super) fn rare_kind(format: &str, kind: &str) -> Self {
+        let kind = kind.trim().trim_end_matches('.');
+        DecodeError::Unsupported {
+            found: match kind {
+                "" => format!("this kind of {format}"),
+                kind => format!("this kind of {format} ({kind})"),
+            },
+        }
+    }
+}
+
+/// What a decoder lacks, as far as it says so in a few words.
+fn what(error: &UnsupportedError) -> String {
+    let text = match error.kind() {
+        UnsupportedErrorKind::GenericFeature(text) => text,
+        UnsupportedErrorKind::Color(colour) => format!("colour type {colour:?}"),
+        UnsupportedErrorKind::ColorLayout(colour) => format!("colour layout {colour:?}"),
+        _ => String::new(),
+    };
+    let fillers = ["Unsupported ", "Unhandled TIFF ", "Unhandled "];
+    let text = fillers.iter().fold(text.as_str(), |text, filler| {
+        text.strip_prefix(filler).unwrap_or(text)
+    });
+    let mut letters = text.chars();
+    let first = letters.next().map(|letter| letter.to_ascii_lowercase());
+    first.into_iter().chain(letters).collect()
 }
 
 /// Whether the bytes ran out, at whatever depth the decoder says so.

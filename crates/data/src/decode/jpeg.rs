@@ -27,9 +27,7 @@ pub(super) fn rgb(bytes: &[u8]) -> Result<Vec<u8>, DecodeError> {
         .jpeg_set_out_colorspace(ColorSpace::RGB);
     let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
     let rgb = decoder.decode().map_err(|error| match error {
-        DecodeErrors::Unsupported(kind) => DecodeError::Unsupported {
-            found: format!("a rare kind of JPEG ({kind:?})"),
-        },
+        DecodeErrors::Unsupported(kind) => DecodeError::rare_kind("JPEG", &format!("{kind:?}")),
         DecodeErrors::ExhaustedData => DecodeError::Truncated { format: "JPEG" },
         error => DecodeError::Damaged {
             reason: error.to_string(),
@@ -37,9 +35,10 @@ pub(super) fn rgb(bytes: &[u8]) -> Result<Vec<u8>, DecodeError> {
     })?;
     match decoder.output_colorspace() {
         Some(ColorSpace::RGB) => Ok(rgb),
-        other => Err(DecodeError::Unsupported {
-            found: format!("a JPEG with the colours {other:?}"),
-        }),
+        other => Err(DecodeError::rare_kind(
+            "JPEG",
+            &format!("colours {other:?}"),
+        )),
     }
 }
 

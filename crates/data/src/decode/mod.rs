@@ -2,11 +2,14 @@
 //!
 //! Greyscale becomes RGB, what is transparent lies on white, 16 bits become 8, of an animation
 //! the first frame is taken, and the EXIF orientation is applied. Colour profiles are not.
-//! `raster` decodes, `jpeg` looks after the format that most data sets are in, `fit` resizes.
+//! `format` tells what the bytes are, `raster` decodes, `jpeg` looks after the format that most
+//! data sets are in, `pages` notices what is left out, `fit` resizes.
 
 mod error;
 mod fit;
+mod format;
 mod jpeg;
+mod pages;
 mod raster;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -16,10 +19,12 @@ use image::{DynamicImage, ImageEncoder, RgbImage};
 use serde::{Deserialize, Serialize};
 
 pub use error::DecodeError;
-use raster::Raster;
 
 /// How an image of any size becomes one of a fixed size. It is part of a model: an image must be
 /// brought to size in training and in use alike.
+///
+/// Sides are 1 to [`ImageFit::MAX_SIDE`] pixels long. A model file that says otherwise is refused
+/// as it is read, and [`decode()`] refuses such a fit before it takes any memory.
 ///
 /// ```
 /// use finial_data::{Filter, Fit, ImageFit};
@@ -27,10 +32,11 @@ use raster::Raster;
 /// assert_eq!((fit.method, fit.filter), (Fit::Stretch, Filter::Bilinear));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "StoredFit")]
 pub struct ImageFit {
-    /// Columns of pixels.
+    /// Columns of pixels, 1 to [`ImageFit::MAX_SIDE`].
     pub width: u32,
-    /// Rows of pixels.
+    /// Rows of pixels, 1 to [`ImageFit::MAX_SIDE`].
     pub height: u32,
     /// What happens to images of another shape.
     pub method: Fit,
@@ -38,7 +44,50 @@ pub struct ImageFit {
     pub filter: Filter,
 }
 
+/// An [`ImageFit`] as a file claims it.
+#[derive(Deserialize)]
+struct StoredFit {
+    width: u32,
+    height: u32,
+    method: Fit,
+    filter: Filter,
+}
+
+impl TryFrom<StoredFit> for ImageFit {
+    type Error = DecodeError;
+
+    fn try_from(stored: StoredFit) -> Result<Self, DecodeError> {
+        let fit = ImageFit {
+            width: stored.width,
+            height: stored.height,
+            method: stored.method,
+            filter: stored.filter,
+        };
+        fit.check()?;
+        Ok(fit)
+    }
+}
+
 impl ImageFit {
+    /// The longest side that an image is brought to, in pixels.
+    pub const MAX_SIDE: u32 = 4096;
+
+    /// Refuses sizes of nothing and sizes that no network wants.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError::FitSize`] when a side is 0 or longer than [`ImageFit::MAX_SIDE`].
+    pub fn check(&self) -> Result<(), DecodeError> {
+        let sides = 1..=ImageFit::MAX_SIDE;
+        match sides.contains(&self.width) && sides.contains(&self.height) {
+            true => Ok(()),
+            false => Err(DecodeError::FitSize {
+                width: self.width,
+                height: self.height,
+            }),
+        }
+    }
+
     /// The whole image, stretched, with the bilinear filter: what Keras does.
     pub fn stretch(width: u32, height: u32) -> Self {
         ImageFit {
@@ -74,7 +123,7 @@ pub enum Filter {
 }
 
 /// An image as numbers.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Pixels {
     /// Columns of pixels.
     pub width: u32,
@@ -82,6 +131,23 @@ pub struct Pixels {
     pub height: u32,
     /// Red, green and blue of each pixel, row by row: `[height, width, 3]`, channels last.
     pub rgb: Vec<u8>,
+    /// Whether the file holds more pages or frames than the first, which is the one decoded.
+    pub pages_left_out: bool,
+}
+
+impl Pixels {
+    /// The pixels as a network reads them, 0 to 255 and channels first: `[3, height, width]`.
+    ///
+    /// ```
+    /// use finial_data::Pixels;
+    /// let pixels = Pixels { width: 2, height: 1, rgb: vec![1, 2, 3, 4, 5, 6], ..Pixels::default() };
+    /// let planes: Vec<f32> = pixels.planes().collect();
+    /// assert_eq!(planes, [1.0, 4.0, 2.0, 5.0, 3.0, 6.0]);
+    /// ```
+    pub fn planes(&self) -> impl Iterator<Item = f32> + '_ {
+        let plane = |channel| self.rgb.iter().skip(channel).step_by(3);
+        (0..3).flat_map(move |channel| plane(channel).map(|&value| f32::from(value)))
+    }
 }
 
 /// Decodes an image file and brings it to size. The format is told by the content: JPEG, PNG,
@@ -101,18 +167,17 @@ pub struct Pixels {
 /// assert!(matches!(decode(b"", &fit), Err(DecodeError::Empty)));
 /// ```
 pub fn decode(bytes: &[u8], fit: &ImageFit) -> Result<Pixels, DecodeError> {
-    if fit.width == 0 || fit.height == 0 {
-        return Err(DecodeError::NoSize {
-            width: fit.width,
-            height: fit.height,
-        });
-    }
-    let raster = read(bytes)?;
-    let image = fit::resize(raster, fit)?;
-    Ok(Pixels {
-        width: image.width(),
-        height: image.height(),
-        rgb: image.into_raw(),
+    fit.check()?;
+    fenced(|| {
+        let raster = raster::read(bytes)?;
+        let pages_left_out = raster.pages_left_out;
+        let image = fit::resize(raster, fit)?;
+        Ok(Pixels {
+            width: image.width(),
+            height: image.height(),
+            rgb: image.into_raw(),
+            pages_left_out,
+        })
     })
 }
 
@@ -123,11 +188,14 @@ pub fn decode(bytes: &[u8], fit: &ImageFit) -> Result<Pixels, DecodeError> {
 ///
 /// As [`decode()`].
 pub fn thumbnail(bytes: &[u8], max_side: u32) -> Result<Vec<u8>, DecodeError> {
-    let raster = read(bytes)?;
-    let (width, height) = raster.upright_size();
-    let scale = (f64::from(max_side.max(1)) / f64::from(width.max(height))).min(1.0);
-    let side = |length: u32| ((f64::from(length) * scale).round() as u32).max(1);
-    let image: RgbImage = fit::resize(raster, &ImageFit::stretch(side(width), side(height)))?;
+    let max_side = max_side.clamp(1, ImageFit::MAX_SIDE);
+    let image: RgbImage = fenced(|| {
+        let raster = raster::read(bytes)?;
+        let (width, height) = raster.upright_size();
+        let scale = (f64::from(max_side) / f64::from(width.max(height))).min(1.0);
+        let side = |length: u32| ((f64::from(length) * scale).round() as u32).max(1);
+        fit::resize(raster, &ImageFit::stretch(side(width), side(height)))
+    })?;
     let mut jpeg = Vec::new();
     JpegEncoder::new_with_quality(&mut jpeg, 80)
         .write_image(
@@ -136,14 +204,14 @@ pub fn thumbnail(bytes: &[u8], max_side: u32) -> Result<Vec<u8>, DecodeError> {
             image.height(),
             image::ExtendedColorType::Rgb8,
         )
-        .map_err(DecodeError::from_image)?;
+        .map_err(|error| DecodeError::from_image(error, "JPEG"))?;
     Ok(jpeg)
 }
 
-/// Decodes behind a fence: among many files from anywhere there may be one that makes a decoder
+/// Works behind a fence: among many files from anywhere there may be one that makes a decoder
 /// panic, and it shall not take a whole run with it.
-fn read(bytes: &[u8]) -> Result<Raster, DecodeError> {
-    catch_unwind(AssertUnwindSafe(|| raster::read(bytes))).unwrap_or_else(|_| {
+fn fenced<T>(work: impl FnOnce() -> Result<T, DecodeError>) -> Result<T, DecodeError> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
         Err(DecodeError::Damaged {
             reason: "the decoder gave up on it".to_owned(),
         })

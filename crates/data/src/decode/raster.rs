@@ -5,7 +5,7 @@ use std::io::Cursor;
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, RgbImage};
 
-use super::{DecodeError, jpeg};
+use super::{DecodeError, format, jpeg, pages};
 
 const MAX_SIDE: u32 = 40_000;
 const MAX_PIXELS: u64 = 200_000_000;
@@ -17,6 +17,8 @@ const MAX_BYTES: u64 = 1 << 30;
 pub(super) struct Raster {
     pub(super) image: RgbImage,
     pub(super) orientation: Orientation,
+    /// Whether the file has more pages or frames.
+    pub(super) pages_left_out: bool,
 }
 
 impl Raster {
@@ -45,11 +47,8 @@ pub(super) fn read(bytes: &[u8]) -> Result<Raster, DecodeError> {
     if bytes.is_empty() {
         return Err(DecodeError::Empty);
     }
-    let (format, name) = format(bytes)?;
-    let named = |error| match DecodeError::from_image(error) {
-        DecodeError::Truncated { .. } => DecodeError::Truncated { format: name },
-        other => other,
-    };
+    let (format, name) = format::of(bytes)?;
+    let named = |error| DecodeError::from_image(error, name);
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
     let mut limits = Limits::no_limits();
     limits.max_alloc = Some(MAX_BYTES);
@@ -75,58 +74,11 @@ pub(super) fn read(bytes: &[u8]) -> Result<Raster, DecodeError> {
     } else {
         over_white(DynamicImage::from_decoder(decoder).map_err(named)?)
     };
-    Ok(Raster { image, orientation })
-}
-
-/// The format by the first bytes.
-fn format(bytes: &[u8]) -> Result<(ImageFormat, &'static str), DecodeError> {
-    let is_heic = bytes.get(4..8) == Some(b"ftyp")
-        && matches!(
-            bytes.get(8..12),
-            Some(b"heic" | b"heix" | b"hevc" | b"mif1" | b"msf1")
-        );
-    if is_heic {
-        return Err(DecodeError::Unsupported {
-            found: "a HEIC image".to_owned(),
-        });
-    }
-    match image::guess_format(bytes) {
-        Ok(ImageFormat::Jpeg) => Ok((ImageFormat::Jpeg, "JPEG")),
-        Ok(ImageFormat::Png) => Ok((ImageFormat::Png, "PNG")),
-        Ok(ImageFormat::WebP) => Ok((ImageFormat::WebP, "WebP")),
-        Ok(ImageFormat::Bmp) => Ok((ImageFormat::Bmp, "BMP")),
-        Ok(ImageFormat::Gif) => Ok((ImageFormat::Gif, "GIF")),
-        Ok(ImageFormat::Tiff) => Ok((ImageFormat::Tiff, "TIFF")),
-        Ok(other) => Err(DecodeError::Unsupported {
-            found: format!("{other:?}"),
-        }),
-        Err(_) => Err(DecodeError::NotAnImage {
-            found: describe(bytes),
-        }),
-    }
-}
-
-/// What bytes are that are no image. A web page saved under an image's name is the usual case.
-fn describe(bytes: &[u8]) -> &'static str {
-    let start = &bytes[..bytes.len().min(512)];
-    let text = match std::str::from_utf8(start) {
-        Ok(text) => text,
-        // The cut may have gone through a character.
-        Err(error) if error.error_len().is_none() => {
-            std::str::from_utf8(&start[..error.valid_up_to()]).unwrap_or_default()
-        }
-        Err(_) => return "other data",
-    };
-    let lower = text.trim_start().to_ascii_lowercase();
-    if lower.starts_with("<!doctype html") || lower.starts_with("<html") {
-        "a web page"
-    } else if lower.starts_with("<svg") || lower.starts_with("<?xml") {
-        "an SVG drawing or other XML"
-    } else if text.contains('\0') {
-        "other data"
-    } else {
-        "text"
-    }
+    Ok(Raster {
+        image,
+        orientation,
+        pages_left_out: pages::has_more(bytes, format),
+    })
 }
 
 /// What is transparent shows the white of the page. Blending comes before any resizing, so the

@@ -5,9 +5,9 @@ use std::path::Path;
 
 use finial_task::{Column, near_names};
 
-use super::error::names;
-use super::folders::looks_like_image;
+use super::endings::looks_like_image;
 use super::table::Rows;
+use super::words::names;
 use super::{SourceError, SourceOptions};
 
 /// Headings under which image paths are usually found, the most telling first.

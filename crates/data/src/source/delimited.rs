@@ -10,7 +10,8 @@ use finial_task::Column;
 use super::SourceError;
 use super::table::{Rows, TableFormat};
 
-/// Reads the whole table; cells are trimmed, blank lines are skipped.
+/// Reads the whole table; cells are trimmed and empty lines skipped. A line of nothing but spaces
+/// or delimiters is a row of empty cells, however many it has.
 pub(super) fn read(file: &Path, format: TableFormat) -> Result<Rows, SourceError> {
     let failed = |error| SourceError::reading(file, error);
     let mut input = BufReader::new(File::open(file).map_err(failed)?);
@@ -31,17 +32,24 @@ pub(super) fn read(file: &Path, format: TableFormat) -> Result<Rows, SourceError
         .map_err(|error| failed(error.into()))?
     {
         let line = first_line(&record, reader.position().line());
-        let cells = cells(&record).ok_or_else(|| SourceError::NotUtf8 {
+        let mut cells = cells(&record).ok_or_else(|| SourceError::NotUtf8 {
             file: file.to_owned(),
             line,
         })?;
+        let is_blank = cells.iter().all(String::is_empty);
         if rows.columns.is_empty() {
+            if is_blank {
+                continue;
+            }
             let columns = cells.into_iter().map(|name| Column {
                 name,
                 cells: Vec::new(),
             });
             rows.columns = columns.collect();
             continue;
+        }
+        if is_blank {
+            cells.resize(rows.columns.len(), String::new());
         }
         if cells.len() != rows.columns.len() {
             return Err(SourceError::Ragged {

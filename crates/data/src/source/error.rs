@@ -3,6 +3,9 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::words::{Cell, Others, counted};
+use crate::file::in_words;
+
 /// Why a data set could not be opened.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum SourceError {
@@ -16,7 +19,7 @@ pub enum SourceError {
         path: PathBuf,
     },
     /// The operating system would not let it be read.
-    #[error("cannot read `{}`: {source}", .path.display())]
+    #[error("cannot read `{}`: {}", .path.display(), in_words(.source))]
     #[diagnostic(help("check that the file or folder may be read by you"))]
     Io {
         /// The file or folder.
@@ -39,8 +42,8 @@ pub enum SourceError {
         path: PathBuf,
     },
     /// A folder without images.
-    #[error("expected images in `{}`, found none among {files} files", .path.display())]
-    #[diagnostic(help("images end in {}", super::folders::IMAGE_EXTENSIONS.join(", ")))]
+    #[error("expected images in `{}`, found none among {}", .path.display(), counted(*.files, "file"))]
+    #[diagnostic(help("images end in {}", super::endings::READ.join(", ")))]
     NoImages {
         /// The folder.
         path: PathBuf,
@@ -48,7 +51,7 @@ pub enum SourceError {
         files: usize,
     },
     /// Images, but no folder that says what they show.
-    #[error("expected a folder per class in `{}`, found {images} images outside of any class folder ({example})", .path.display())]
+    #[error("expected a folder per class in `{}`, found {} outside of any class folder ({example})", .path.display(), counted(*.images, "image"))]
     #[diagnostic(help(
         "put the images of each class in a folder named for it (`cat/1.jpg`, or `train/cat/1.jpg`), or give a table with a row per image"
     ))]
@@ -76,7 +79,7 @@ pub enum SourceError {
     /// A class that cannot be learnt, as no training image shows it.
     #[error("expected every class of `{split}` in `{train}` too, found `{classes}` in `{split}` only ({})", .path.display())]
     #[diagnostic(help(
-        "add images of it to `{train}`, remove the folder, or correct its spelling; classes of `{train}`: {known}"
+        "add such images to `{train}`, remove them from `{split}`, or correct the spelling; classes of `{train}`: {known}"
     ))]
     ClassNotInTrain {
         /// The data set's folder.
@@ -142,7 +145,7 @@ pub enum SourceError {
         line: u64,
     },
     /// A row that is longer or shorter than the heading.
-    #[error("{}:{line}: expected {expected} cells as in the heading, found {found}", .file.display())]
+    #[error("{}:{line}: expected {} as in the heading, found {found}", .file.display(), counted(*.expected, "cell"))]
     #[diagnostic(help(
         "put cells that hold the delimiter in double quotes, and check that every quote is closed"
     ))]
@@ -168,6 +171,17 @@ pub enum SourceError {
         line: u64,
         /// What is wrong with it.
         reason: String,
+    },
+    /// A JSON object that says two things under one key.
+    #[error("{}:{line}: expected each key once, found `{key}` twice", .file.display())]
+    #[diagnostic(help("keep one of them; several labels of one image are a list"))]
+    KeyTwice {
+        /// The table.
+        file: PathBuf,
+        /// The line.
+        line: u64,
+        /// The key, without spaces around it.
+        key: String,
     },
     /// A cell that is no label.
     #[error("{}:{line}: expected text, a number, true, false or a list of these in `{column}`, found {found}", .file.display())]
@@ -265,7 +279,7 @@ pub enum SourceError {
         role: &'static str,
     },
     /// A split that is none of the three.
-    #[error("{}:{line}: expected train, validation or test in column `{column}`, found `{found}`", .file.display())]
+    #[error("{}:{line}: expected train, validation or test in column `{column}`, found {}", .file.display(), Cell(.found))]
     #[diagnostic(help(
         "correct the cell; to have the images split for you, remove or rename the column"
     ))]
@@ -335,47 +349,4 @@ impl SourceError {
             },
         }
     }
-}
-
-/// Says how many images are missing besides the one that a sentence has named.
-struct Others<'a>(&'a [u64], &'a usize);
-
-impl std::fmt::Display for Others<'_> {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Others(lines, rows) = self;
-        if **rows < 2 {
-            return Ok(());
-        }
-        let lines: Vec<String> = lines.iter().map(u64::to_string).collect();
-        write!(
-            formatter,
-            "; {rows} images are missing, the first on lines {}",
-            lines.join(", ")
-        )
-    }
-}
-
-/// Names for a sentence, each in backticks; those past the tenth are only counted.
-pub(super) fn names<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
-    let names: Vec<&str> = names.into_iter().collect();
-    let shown: Vec<String> = names
-        .iter()
-        .take(10)
-        .map(|name| format!("`{name}`"))
-        .collect();
-    match names.len() {
-        0 => "none".to_owned(),
-        len if len > 10 => format!("{} and {} more", shown.join(", "), len - 10),
-        _ => shown.join(", "),
-    }
-}
-
-/// The last parts of paths, for a sentence.
-pub(super) fn file_names(paths: &[PathBuf]) -> String {
-    let texts: Vec<String> = paths
-        .iter()
-        .filter_map(|path| path.file_name())
-        .map(|name| name.to_string_lossy().into_owned())
-        .collect();
-    names(texts.iter().map(String::as_str))
 }

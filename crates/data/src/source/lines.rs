@@ -9,6 +9,7 @@ use std::path::Path;
 use finial_task::Column;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
+use serde_json::error::Category;
 
 use super::SourceError;
 use super::table::Rows;
@@ -37,7 +38,7 @@ pub(super) fn read(file: &Path) -> Result<Rows, SourceError> {
         let Object(pairs) = serde_json::from_str(text).map_err(|error| SourceError::Json {
             file: file.to_owned(),
             line,
-            reason: reason(&error),
+            reason: reason(text, &error),
         })?;
         let row = rows.lines.len();
         for (name, value) in pairs {
@@ -55,10 +56,10 @@ pub(super) fn read(file: &Path) -> Result<Rows, SourceError> {
             });
             let cells = &mut rows.columns[column].cells;
             if cells.len() > row {
-                return Err(SourceError::Json {
+                return Err(SourceError::KeyTwice {
                     file: file.to_owned(),
                     line,
-                    reason: format!("the key `{name}` twice"),
+                    key: name.to_owned(),
                 });
             }
             cells.push(cell);
@@ -71,13 +72,20 @@ pub(super) fn read(file: &Path) -> Result<Rows, SourceError> {
     Ok(rows)
 }
 
-/// What the parser says, less its own line number: it sees one line at a time.
-fn reason(error: &serde_json::Error) -> String {
-    let text = error.to_string();
+/// What stands on the line instead of an object. The parser's own line number is left out, as it
+/// sees one line at a time.
+fn reason(text: &str, error: &serde_json::Error) -> String {
     let place = format!(" at line {} column {}", error.line(), error.column());
-    match text.strip_suffix(&place) {
-        Some(text) => format!("{text} at character {}", error.column()),
-        None => text,
+    let said = error.to_string();
+    let said = said.strip_suffix(&place).unwrap_or(&said);
+    match (text.as_bytes().first(), error.classify()) {
+        (Some(b'['), _) => "the beginning of a list".to_owned(),
+        (Some(b'{'), Category::Eof) => "the beginning of one only".to_owned(),
+        (Some(b'{'), _) if said == "trailing characters" => {
+            format!("more behind it, from character {} on", error.column())
+        }
+        (Some(b'{'), _) => format!("a slip at character {} ({said})", error.column()),
+        _ => "other text".to_owned(),
     }
 }
 

@@ -1,16 +1,19 @@
 //! Data sources: a folder of class folders or a table becomes one list of samples.
 //!
-//! [`open`] looks at what lies at a path and hands over to `folders` or `table`; `table` reads
-//! through `delimited` (CSV, TSV), `lines` (JSON Lines) or `parquet`. Only names and labels are
+//! [`open`] looks at what lies at a path (`survey`) and hands over to `folders` or `table`; `table`
+//! reads through `delimited` (CSV, TSV), `lines` (JSON Lines) or `parquet`. Only names and labels are
 //! read here, never an image: that is [`crate::decode()`].
 
 mod columns;
 mod delimited;
+mod endings;
 mod error;
 mod folders;
 mod lines;
 mod parquet;
+mod survey;
 mod table;
+mod words;
 
 use std::fmt;
 use std::fs;
@@ -20,7 +23,7 @@ use finial_task::RawLabels;
 
 use crate::Split;
 pub use error::SourceError;
-pub use folders::images_in;
+pub use survey::images_in;
 use table::TableFormat;
 
 /// What [`open`] is told besides the path. It matters to tables only.
@@ -135,7 +138,7 @@ pub fn open(path: &Path, options: &SourceOptions) -> Result<Source, SourceError>
     if !metadata.is_dir() {
         return table::open(path, TableFormat::of(path)?, options);
     }
-    let folder = folders::survey(path)?;
+    let folder = survey::survey(path)?;
     let columns = options.image_column.iter().chain(&options.label_columns);
     let column = columns.into_iter().next();
     match (folder.has_class_folders(), folder.tables.as_slice(), column) {
@@ -147,7 +150,7 @@ pub fn open(path: &Path, options: &SourceOptions) -> Result<Source, SourceError>
         // Columns are a table's, so naming one says which of the two is meant.
         (false, [file], _) | (true, [file], Some(_)) => {
             let mut source = table::open(file, TableFormat::of(file)?, options)?;
-            let name = error::file_names(std::slice::from_ref(file));
+            let name = words::file_names(std::slice::from_ref(file));
             let note = format!("the table {name} says what the images in this folder show");
             source.notes.insert(0, note);
             Ok(source)
@@ -155,11 +158,11 @@ pub fn open(path: &Path, options: &SourceOptions) -> Result<Source, SourceError>
         (false, [], _) => Err(folder.without_classes()),
         (false, tables, _) => Err(SourceError::SeveralTables {
             folder: path.to_owned(),
-            tables: error::file_names(tables),
+            tables: words::file_names(tables),
         }),
         (true, tables, _) => Err(SourceError::TableOrFolders {
             folder: path.to_owned(),
-            tables: error::file_names(tables),
+            tables: words::file_names(tables),
             classes: folder.class_names().join("`, `"),
         }),
     }

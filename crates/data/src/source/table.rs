@@ -10,6 +10,7 @@ use std::path::{Component, Path, PathBuf};
 use finial_task::{Column, RawLabels};
 
 use super::columns::{self, Roles};
+use super::words::{counted, folder};
 use super::{Layout, Sample, Source, SourceError, SourceOptions, delimited, lines, parquet};
 use crate::Split;
 
@@ -47,6 +48,36 @@ pub(super) struct Rows {
     pub(super) unread: Vec<String>,
 }
 
+impl Rows {
+    /// Drops the rows of which every cell is empty, as spreadsheets write them below the last
+    /// image, and says so.
+    fn drop_blank(&mut self) -> Option<String> {
+        let is_blank = |row: usize| {
+            self.columns
+                .iter()
+                .all(|column| column.cells[row].is_empty())
+        };
+        let blank: Vec<bool> = (0..self.lines.len()).map(is_blank).collect();
+        let first = self.lines[blank.iter().position(|blank| *blank)?];
+        fn keep<T>(items: &mut Vec<T>, blank: &[bool]) {
+            let mut blank = blank.iter();
+            items.retain(|_| blank.next() == Some(&false));
+        }
+        self.columns
+            .iter_mut()
+            .for_each(|column| keep(&mut column.cells, &blank));
+        let all = self.lines.len();
+        keep(&mut self.lines, &blank);
+        Some(match all - self.lines.len() {
+            1 => format!("1 row without a filled cell was left out, on line {first}"),
+            more => format!(
+                "{} without a filled cell were left out, the first on line {first}",
+                counted(more, "row")
+            ),
+        })
+    }
+}
+
 /// Opens a table as a data set.
 pub(super) fn open(
     file: &Path,
@@ -58,12 +89,12 @@ pub(super) fn open(
         TableFormat::JsonLines => lines::read(file)?,
         TableFormat::Parquet => parquet::read(file)?,
     };
+    let mut notes: Vec<String> = rows.drop_blank().into_iter().collect();
     if rows.lines.is_empty() {
         return Err(SourceError::NoRows {
             file: file.to_owned(),
         });
     }
-    let mut notes = Vec::new();
     if !rows.unread.is_empty() {
         notes.push(format!(
             "columns that hold no text, numbers or lists of these were left out: {}",
@@ -72,8 +103,10 @@ pub(super) fn open(
     }
     let named = rows.columns.len();
     rows.columns.retain(|column| !column.name.is_empty());
-    if rows.columns.len() < named {
-        notes.push("a column without a name was left out".to_owned());
+    match named - rows.columns.len() {
+        0 => {}
+        1 => notes.push("1 column without a name was left out".to_owned()),
+        more => notes.push(format!("{more} columns without a name were left out")),
     }
     let Roles { image, split } = columns::roles(file, &rows, options)?;
 
@@ -180,14 +213,14 @@ impl Table<'_> {
         } else if Path::new(cell).extension().is_none() {
             format!(
                 "write the whole file name with its ending, such as `{cell}.jpg`, relative to `{}`",
-                self.root.display()
+                folder(self.root)
             )
         } else {
             format!(
                 "paths in column `{}` are relative to the table's folder `{}`; correct them, or \
                  remove the rows",
                 images.name,
-                self.root.display()
+                folder(self.root)
             )
         };
         SourceError::MissingImages {

@@ -1,6 +1,8 @@
 //! What cannot be split, and the way out.
 
-use super::{SplitCounts, SplitRequest, Strata, class_counts};
+use std::fmt;
+
+use super::{Reason, SetAside, SplitCounts, SplitRequest, Strata, class_counts};
 use crate::Split;
 
 /// Why samples could not be split.
@@ -59,64 +61,126 @@ pub enum SplitError {
     },
     /// A class that cannot be both learnt and tested.
     #[error("expected at least two different images of each class to learn from one and test with the other, found {}", Few(.classes))]
-    #[diagnostic(help("add images of {}, or remove it", Names(.classes)))]
+    #[diagnostic(help("{}add images of {}, or remove {}", keep_one_label(.classes), Names(.classes), it_or_them(.classes)))]
     ClassTooSmall {
-        /// Name and number of images of each such class, copies not counted.
-        classes: Vec<(String, usize)>,
+        /// Each such class.
+        classes: Vec<SmallClass>,
     },
     /// A class that is given to test or validation but not to train.
-    #[error("expected images of every class in train, found none of {}", Names(.classes))]
+    #[error("expected images of every class in train, found {}", Few(.classes))]
     #[diagnostic(help(
-        "give some of its images to train; an image that is in test too counts for test only"
+        "{}give images of {} to train; an image that is in test too counts for test only",
+        keep_one_label(.classes),
+        Names(.classes)
     ))]
     ClassWithoutTrain {
-        /// Name of each such class, with 0.
-        classes: Vec<(String, usize)>,
+        /// Each such class.
+        classes: Vec<SmallClass>,
     },
     /// A split would be empty.
     #[error(
-        "expected enough images to divide, found {samples} different ones, with none left for {split}"
+        "expected enough images to divide, found {samples} different {}{}, with none left for {split}",
+        if *.samples == 1 { "one" } else { "ones" },
+        Why(*.copies, *.contradictions)
     )]
-    #[diagnostic(help("add images: ten of each class are little, a hundred are well"))]
+    #[diagnostic(help(
+        "add images: ten images of each class are a bare minimum; aim for a hundred"
+    ))]
     TooFew {
         /// Samples that were left after copies were set aside.
         samples: usize,
+        /// Samples set aside as copies.
+        copies: usize,
+        /// Samples set aside because the same image occurs with another label.
+        contradictions: usize,
         /// The split without.
         split: Split,
     },
 }
 
-/// The first classes with their numbers.
-struct Few<'a>(&'a [(String, usize)]);
+/// A class with too few images, and what became of the others that it had.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SmallClass {
+    /// Its name.
+    pub name: String,
+    /// Images left.
+    pub images: usize,
+    /// Images set aside as copies of one that is kept.
+    pub copies: usize,
+    /// Images set aside because the same image occurs with another label.
+    pub contradictions: usize,
+}
 
-impl std::fmt::Display for Few<'_> {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+/// The first classes with their numbers.
+struct Few<'a>(&'a [SmallClass]);
+
+impl fmt::Display for Few<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Few(classes) = self;
-        let text = |(name, count): &(String, usize)| format!("{count} of `{name}`");
+        let text = |class: &SmallClass| {
+            let why = Why(class.copies, class.contradictions);
+            format!("{} of `{}`{why}", class.images, class.name)
+        };
         let shown: Vec<String> = classes.iter().take(5).map(text).collect();
         write!(formatter, "{}{}", shown.join(", "), more(classes))
     }
 }
 
-/// The first classes without.
-struct Names<'a>(&'a [(String, usize)]);
+/// What became of images that do not count: copies, and those with several labels.
+struct Why(usize, usize);
 
-impl std::fmt::Display for Names<'_> {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Why {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Why(copies, contradictions) = self;
+        let copies = match copies {
+            0 => None,
+            1 => Some("1 copy not counted".to_owned()),
+            many => Some(format!("{many} copies not counted")),
+        };
+        let contradictions = match contradictions {
+            0 => None,
+            1 => Some("1 set aside because the same picture has another label too".to_owned()),
+            many => Some(format!(
+                "{many} set aside because the same pictures have other labels too"
+            )),
+        };
+        let causes: Vec<String> = copies.into_iter().chain(contradictions).collect();
+        match causes.is_empty() {
+            true => Ok(()),
+            false => write!(formatter, " ({})", causes.join(", ")),
+        }
+    }
+}
+
+/// The first classes without.
+struct Names<'a>(&'a [SmallClass]);
+
+impl fmt::Display for Names<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Names(classes) = self;
-        let shown: Vec<&str> = classes
-            .iter()
-            .take(5)
-            .map(|(name, _)| name.as_str())
-            .collect();
+        let first = classes.iter().take(5);
+        let shown: Vec<&str> = first.map(|class| class.name.as_str()).collect();
         write!(formatter, "`{}`{}", shown.join("`, `"), more(classes))
     }
 }
 
-fn more(classes: &[(String, usize)]) -> String {
-    match classes.len() {
-        len if len > 5 => format!(" and {} more classes", len - 5),
-        _ => String::new(),
+fn more(classes: &[SmallClass]) -> String {
+    match classes.len().saturating_sub(5) {
+        0 => String::new(),
+        1 => " and 1 more class".to_owned(),
+        more => format!(" and {more} more classes"),
+    }
+}
+
+fn it_or_them(classes: &[SmallClass]) -> &'static str {
+    if classes.len() == 1 { "it" } else { "them" }
+}
+
+/// The first thing to do where labels contradict each other.
+fn keep_one_label(classes: &[SmallClass]) -> &'static str {
+    match classes.iter().any(|class| class.contradictions > 0) {
+        true => "keep each picture under one label only, ",
+        false => "",
     }
 }
 
@@ -170,13 +234,14 @@ pub(super) fn check(request: &SplitRequest) -> Result<(), SplitError> {
 pub(super) fn check_sizes(
     request: &SplitRequest,
     samples: &[usize],
+    set_aside: &[SetAside],
     fractions: [f64; 3],
 ) -> Result<(), SplitError> {
     let [_, _, test] = fractions;
     if test == 0.0 {
         return Ok(());
     }
-    match classes_below(request, 2, samples.iter().copied()) {
+    match classes_below(request, 2, samples.iter().copied(), set_aside) {
         classes if classes.is_empty() => Ok(()),
         classes => Err(SplitError::ClassTooSmall { classes }),
     }
@@ -186,15 +251,19 @@ pub(super) fn check_sizes(
 pub(super) fn check_outcome(
     request: &SplitRequest,
     assignment: &[Option<Split>],
-    counts: &SplitCounts,
+    set_aside: &[SetAside],
 ) -> Result<(), SplitError> {
     let is_train = |index: &usize| assignment[*index] == Some(Split::Train);
-    let classes = classes_below(request, 1, (0..assignment.len()).filter(is_train));
+    let train = (0..assignment.len()).filter(is_train);
+    let classes = classes_below(request, 1, train, set_aside);
+    let counts = SplitCounts::of(assignment);
     for split in Split::ALL {
         let is_wanted = split != Split::Validation || request.fractions.validation > 0.0;
         if is_wanted && counts.get(split) == 0 {
             return Err(SplitError::TooFew {
                 samples: assignment.iter().flatten().count(),
+                copies: set_aside.len() - contradictions(set_aside).count(),
+                contradictions: contradictions(set_aside).count(),
                 split,
             });
         }
@@ -205,12 +274,35 @@ pub(super) fn check_outcome(
     }
 }
 
+/// Classes with fewer than `least` of `samples`.
 fn classes_below(
     request: &SplitRequest,
     least: usize,
     samples: impl Iterator<Item = usize>,
-) -> Vec<(String, usize)> {
-    let counts = class_counts(&request.strata, request.class_names.len(), samples);
-    let pairs = request.class_names.iter().cloned().zip(counts);
-    pairs.filter(|(_, count)| *count < least).collect()
+    set_aside: &[SetAside],
+) -> Vec<SmallClass> {
+    let classes = request.class_names.len();
+    let images = class_counts(&request.strata, classes, samples);
+    let lost = set_aside.iter().map(|entry| entry.index);
+    let lost = class_counts(&request.strata, classes, lost);
+    let contradictions = class_counts(&request.strata, classes, contradictions(set_aside));
+    let below = |&class: &usize| images[class] < least;
+    (0..classes)
+        .filter(below)
+        .map(|class| SmallClass {
+            name: request.class_names[class].clone(),
+            images: images[class],
+            copies: lost[class] - contradictions[class],
+            contradictions: contradictions[class],
+        })
+        .collect()
+}
+
+/// Indices of the samples whose image occurs with another label.
+fn contradictions(set_aside: &[SetAside]) -> impl Iterator<Item = usize> + '_ {
+    let contradicts = |entry: &&SetAside| matches!(entry.reason, Reason::Contradicts { .. });
+    set_aside
+        .iter()
+        .filter(contradicts)
+        .map(|entry| entry.index)
 }

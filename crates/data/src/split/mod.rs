@@ -1,27 +1,23 @@
 //! Train, validation and test: who learns from what, and who is asked afterwards.
 //!
 //! [`split`] sets copies aside (`copies`), keeps the splits that the data set gives, and divides
-//! the rest so that every class is on every side: `allot` for classes and for values in bins,
-//! `label_sets` for images with several labels. It knows images by their hash alone.
-//!
-//! The order in which images are dealt out is that of a hash of the seed and the content. It is
-//! the same on every machine, whatever the files are called, and hardly changes when images are
-//! added.
+//! the rest so that every class is on every side (`deal`). It knows images by their hash alone.
+//! [`check_class_sizes`] tells from the labels alone what will not do.
 
 mod allot;
 mod copies;
+mod deal;
 mod error;
 mod label_sets;
 mod sentence;
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 use crate::ContentHash;
 pub use copies::{Reason, SetAside};
-pub use error::SplitError;
+pub use error::{SmallClass, SplitError};
 
 /// One of the three parts of a data set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -152,6 +148,24 @@ impl SplitPlan {
         let of = |(index, part): (usize, &Option<Split>)| (*part == Some(split)).then_some(index);
         self.assignment.iter().enumerate().filter_map(of).collect()
     }
+
+    /// How many samples are set aside because another one, with the same label, is kept for them.
+    pub fn copies(&self) -> usize {
+        self.set_aside.len() - self.contradictions()
+    }
+
+    /// How many samples are set aside because the same image occurs with another label.
+    pub fn contradictions(&self) -> usize {
+        let contradicts = |entry: &&SetAside| matches!(entry.reason, Reason::Contradicts { .. });
+        self.set_aside.iter().filter(contradicts).count()
+    }
+
+    /// What was set aside, a sentence each for contradictions and for copies; `name` gives a
+    /// sample's file name by its index. "2 pictures occur with different labels and are set
+    /// aside: a/x.png and b/y.png; a/z.png and c/w.png".
+    pub fn describe_set_aside(&self, name: impl Fn(usize) -> String) -> Vec<String> {
+        copies::describe(&self.set_aside, &name)
+    }
 }
 
 /// How many samples each split has.
@@ -190,17 +204,6 @@ impl SplitCounts {
     }
 }
 
-/// What is to be done with the splits that the data set gives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Plan {
-    /// Nothing is given, or only train: all is divided.
-    Divide { train_given: bool },
-    /// Train is given and one other split is not: part of train becomes that split.
-    Carve(Split),
-    /// All that is wanted is given.
-    Keep,
-}
-
 /// Divides samples into train, validation and test.
 ///
 /// - The same image, by content, is on one side only: of copies with one label a single one is
@@ -237,37 +240,11 @@ enum Plan {
 pub fn split(request: &SplitRequest) -> Result<SplitPlan, SplitError> {
     error::check(request)?;
     let set_aside = copies::find(request.hashes, request.label_keys, request.given);
-    let mut kept = vec![true; request.hashes.len()];
-    set_aside.iter().for_each(|entry| kept[entry.index] = false);
-    let kept: Vec<usize> = (0..kept.len()).filter(|&index| kept[index]).collect();
-
-    let plan = plan(request, &kept)?;
-    let mut assignment = vec![None; request.hashes.len()];
-    for &index in &kept {
-        assignment[index] = request.given[index];
-    }
-    let validation = request.fractions.validation;
-    let test = request.fractions.test;
-    match plan {
-        Plan::Keep => {}
-        Plan::Divide { .. } => {
-            let fractions = [request.fractions.train, validation, test];
-            divide(request, kept, fractions, &mut assignment)?;
-        }
-        Plan::Carve(split) => {
-            let fractions = match split {
-                Split::Test => [1.0 - test, 0.0, test],
-                _ => [1.0 - validation, validation, 0.0],
-            };
-            let of_train = |index: &usize| request.given[*index] == Some(Split::Train);
-            let train = kept.into_iter().filter(of_train).collect();
-            divide(request, train, fractions, &mut assignment)?;
-        }
-    }
+    let (plan, assignment) = deal::assign(request, &set_aside)?;
     let counts = SplitCounts::of(&assignment);
-    error::check_outcome(request, &assignment, &counts)?;
+    error::check_outcome(request, &assignment, &set_aside)?;
     Ok(SplitPlan {
-        sentence: sentence::sentence(request, plan),
+        sentence: sentence::sentence(request, plan, &assignment),
         notes: sentence::notes(request, &assignment),
         assignment,
         counts,
@@ -275,90 +252,48 @@ pub fn split(request: &SplitRequest) -> Result<SplitPlan, SplitError> {
     })
 }
 
-fn plan(request: &SplitRequest, kept: &[usize]) -> Result<Plan, SplitError> {
-    let has = |split: Split| {
-        kept.iter()
-            .any(|&index| request.given[index] == Some(split))
-    };
-    let [train, validation, test] = Split::ALL.map(has);
-    match (train, validation, test) {
-        (false, false, false) => Ok(Plan::Divide { train_given: false }),
-        (true, false, false) => Ok(Plan::Divide { train_given: true }),
-        (true, false, true) if request.fractions.validation > 0.0 => {
-            Ok(Plan::Carve(Split::Validation))
-        }
-        (true, true, false) => Ok(Plan::Carve(Split::Test)),
-        (true, _, true) => Ok(Plan::Keep),
-        (false, _, _) => Err(SplitError::NoTrain {
-            found: match (validation, test) {
-                (true, true) => "validation and test",
-                (true, false) => "validation",
-                _ => "test",
-            },
-        }),
-    }
-}
-
-/// Deals `samples` out to train, validation and test.
-fn divide(
-    request: &SplitRequest,
-    mut samples: Vec<usize>,
-    fractions: [f64; 3],
-    assignment: &mut [Option<Split>],
+/// Whether the labels alone already rule a split out, before any image is read: a class of a
+/// single image, a class that is never trained, or too few images for three parts. `strata`,
+/// `class_names`, `given` and `fractions` are those of the later [`SplitRequest`], or of all
+/// samples where only some turn out readable.
+///
+/// # Errors
+///
+/// [`SplitError`], the one that [`split`] would end with. That none comes up here is no promise:
+/// copies show only in the content.
+///
+/// ```
+/// use finial_data::{Fractions, SplitError, Strata, check_class_sizes};
+///
+/// let classes = Strata::Classes(vec![0, 0, 0, 0, 1]);
+/// let names = ["cat".to_owned(), "dog".to_owned()];
+/// let error = check_class_sizes(&classes, &names, &[None; 5], Fractions::default());
+/// assert!(matches!(error, Err(SplitError::ClassTooSmall { .. })));
+/// ```
+pub fn check_class_sizes(
+    strata: &Strata,
+    class_names: &[String],
+    given: &[Option<Split>],
+    fractions: Fractions,
 ) -> Result<(), SplitError> {
-    deal_order(request, &mut samples);
-    let groups: Vec<Vec<usize>> = match &request.strata {
-        Strata::LabelSets(sets) => {
-            error::check_sizes(request, &samples, fractions)?;
-            let labels = request.class_names.len();
-            label_sets::divide(&samples, sets, labels, fractions, assignment);
-            return Ok(());
-        }
-        Strata::Classes(classes) => {
-            error::check_sizes(request, &samples, fractions)?;
-            let mut groups: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
-            for &index in &samples {
-                groups.entry(classes[index]).or_default().push(index);
-            }
-            groups.into_values().collect()
-        }
-        Strata::Values(values) => bins(samples, values),
+    // Sizes do not depend on the content, and without it no image is a copy of another.
+    let request = SplitRequest {
+        hashes: &vec![ContentHash::from_bytes([0; 32]); strata.len()],
+        label_keys: &vec![0; strata.len()],
+        strata: strata.clone(),
+        class_names,
+        given,
+        given_by: None,
+        fractions,
+        seed: 0,
     };
-    let sizes: Vec<usize> = groups.iter().map(Vec::len).collect();
-    for (group, counts) in groups.iter().zip(allot::allot(&sizes, fractions)) {
-        let splits = Split::ALL.into_iter().zip(counts);
-        let splits = splits.flat_map(|(split, count)| std::iter::repeat_n(split, count));
-        for (&index, split) in group.iter().zip(splits) {
-            assignment[index] = Some(split);
-        }
+    error::check(&request)?;
+    let (_, assignment) = deal::assign(&request, &[])?;
+    match strata {
+        // How sets of labels come out depends on the order in which they are dealt.
+        Strata::LabelSets(_) => Ok(()),
+        Strata::Classes(_) | Strata::Values(_) => error::check_outcome(&request, &assignment, &[]),
     }
-    Ok(())
-}
-
-/// Sorts samples in the order in which they are dealt out.
-fn deal_order(request: &SplitRequest, samples: &mut [usize]) {
-    samples.sort_by_cached_key(|&index| {
-        let mut hasher = blake3::Hasher::new();
-        hasher.update(&request.seed.to_le_bytes());
-        hasher.update(request.hashes[index].as_bytes());
-        *hasher.finalize().as_bytes()
-    });
-}
-
-/// Bins of nearly equally many samples with neighbouring values: ten, or fewer so that each has
-/// ten samples. Within a bin the order is the one dealt.
-fn bins(dealt: Vec<usize>, values: &[f64]) -> Vec<Vec<usize>> {
-    let bins = (dealt.len() / 10).clamp(1, 10);
-    let mut ranked: Vec<(usize, usize)> = dealt.into_iter().enumerate().collect();
-    ranked.sort_by(|(_, left), (_, right)| values[*left].total_cmp(&values[*right]));
-    let total = ranked.len();
-    let mut groups: Vec<Vec<(usize, usize)>> = vec![Vec::new(); bins];
-    for (rank, sample) in ranked.into_iter().enumerate() {
-        groups[rank * bins / total].push(sample);
-    }
-    groups.iter_mut().for_each(|group| group.sort());
-    let indices = |group: Vec<(usize, usize)>| group.into_iter().map(|(_, index)| index).collect();
-    groups.into_iter().map(indices).collect()
 }
 
 /// How many samples of `samples` show each class or label.
