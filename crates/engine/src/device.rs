@@ -16,7 +16,7 @@ pub enum DeviceError {
     },
     /// The build knows it, the machine does not have it.
     #[error("this machine has no device `{0}`")]
-    #[diagnostic(help("leave --device away to run on the processor"))]
+    #[diagnostic(help("leave --device out to run on the processor"))]
     Absent(String),
 }
 
@@ -33,6 +33,9 @@ pub const KINDS: &[&str] = &[
     #[cfg(feature = "rocm")]
     "rocm",
 ];
+
+/// The device that is always there.
+pub const DEFAULT: &str = "cpu";
 
 /// The device of that name: one of [`KINDS`], with a number behind a colon where there are
 /// several (`cuda:1`).

@@ -9,10 +9,13 @@
 
 mod adam;
 pub mod device;
+mod error;
+mod layer;
 mod network;
 mod value;
 
 pub use adam::Adam;
 pub use burn::tensor::{Device, Tensor};
-pub use network::{EngineError, Mode, Network};
+pub use error::EngineError;
+pub use network::{Mode, Network};
 pub use value::Value;

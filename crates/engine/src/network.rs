@@ -1,40 +1,13 @@
 //! The executor: a graph and its weights, on a device.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
-use burn::tensor::module::{adaptive_avg_pool2d, conv2d};
-use burn::tensor::ops::ConvOptions;
-use burn::tensor::{Device, Tensor, TensorData, activation};
-use finial_graph::{
-    FoldError, Graph, Op, Shape, Tensor as Stored, Weights, WeightsError, fold_batch_norms,
-};
-use rand::{Rng, RngExt};
+use burn::tensor::{Device, Tensor};
+use finial_graph::{Graph, Tensor as Stored, Weights, fold_batch_norms};
+use rand::Rng;
 
-use crate::Value;
-
-/// Why a network cannot be made or run.
-#[derive(Debug, thiserror::Error, miette::Diagnostic)]
-pub enum EngineError {
-    /// The weights do not fit the graph.
-    #[error(transparent)]
-    #[diagnostic(transparent)]
-    Weights(#[from] WeightsError),
-    /// The graph cannot be folded.
-    #[error(transparent)]
-    #[diagnostic(transparent)]
-    Fold(#[from] FoldError),
-    /// The batch has another shape than the graph's input.
-    #[error("the network reads values of shape {expected}, found {found}")]
-    WrongInput {
-        /// The graph's input.
-        expected: Shape,
-        /// The batch's shape.
-        found: String,
-    },
-    /// The device could not give its result.
-    #[error("the device failed to compute: {0}")]
-    Device(String),
-}
+use crate::layer::{Layer, Parameter, Visitor};
+use crate::{EngineError, Value};
 
 /// Whether a network is being used or trained.
 pub enum Mode<'a> {
@@ -60,58 +33,42 @@ pub enum Mode<'a> {
 /// assert_eq!(network.run(vec![1.0, 1.0, 0.0, 1.0])?, [6.0, 4.0]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[derive(Clone)]
 pub struct Network {
     graph: Graph,
     steps: Vec<Step>,
-    parameters: BTreeMap<String, Parameter>,
     device: Device,
 }
 
-/// A node with its inputs as positions.
+/// A node and where its inputs come from.
+#[derive(Clone)]
 struct Step {
-    op: Op,
-    name: String,
-    inputs: Vec<usize>,
-    /// Values that no later step reads.
-    spent: Vec<usize>,
+    node: String,
+    layer: Layer,
+    reads: Vec<Read>,
 }
 
-/// A tensor of weights, by rank.
-#[derive(Clone)]
-pub(crate) enum Parameter {
-    Vector(Tensor<1>),
-    Matrix(Tensor<2>),
-    Kernel(Tensor<4>),
+/// An input of a step.
+#[derive(Clone, Copy)]
+struct Read {
+    /// The position of the step that gives it.
+    from: usize,
+    /// Whether nothing reads it afterwards, so that it can be given away and its memory used
+    /// again.
+    last: bool,
 }
 
 impl Network {
     /// A network for inference.
     ///
     /// # Errors
-    /// A parameter of the graph is missing from `weights` or has another shape; what `weights`
-    /// holds besides is ignored.
+    /// The weights do not fit the graph ([`Graph::check_weights`]); what `weights` holds besides
+    /// is ignored.
     pub fn new(graph: &Graph, weights: &Weights, device: &Device) -> Result<Self, EngineError> {
-        let expected = graph.parameters();
-        weights.check(&expected)?;
-        let mut parameters = BTreeMap::new();
-        for parameter in expected {
-            if let Some(tensor) = weights.get(&parameter.name) {
-                let data = |values: &[f32], shape: &[usize]| {
-                    TensorData::new(values.to_vec(), shape.to_vec())
-                };
-                let data = data(tensor.values(), tensor.shape());
-                let on_device = match tensor.shape().len() {
-                    1 => Parameter::Vector(Tensor::from_data(data, device)),
-                    2 => Parameter::Matrix(Tensor::from_data(data, device)),
-                    _ => Parameter::Kernel(Tensor::from_data(data, device)),
-                };
-                parameters.insert(parameter.name, on_device);
-            }
-        }
+        graph.check_weights(weights)?;
         Ok(Network {
-            steps: steps(graph),
+            steps: steps(graph, weights, device)?,
             graph: graph.clone(),
-            parameters,
             device: device.clone(),
         })
     }
@@ -126,36 +83,38 @@ impl Network {
         Network::new(&graph, &weights, device)
     }
 
-    /// The same network with every parameter recording gradients.
+    /// The same network with every parameter recording gradients, except the running statistics
+    /// of batch norms: those are measured, not learned.
     #[must_use]
     pub fn trainable(mut self) -> Self {
-        for parameter in self.parameters.values_mut() {
-            *parameter = match parameter.clone() {
-                Parameter::Vector(t) => Parameter::Vector(t.autodiff().require_grad()),
-                Parameter::Matrix(t) => Parameter::Matrix(t.autodiff().require_grad()),
-                Parameter::Kernel(t) => Parameter::Kernel(t.autodiff().require_grad()),
-            };
+        struct Record;
+        impl Visitor for Record {
+            fn visit<const D: usize>(&mut self, p: &mut Parameter<D>) -> Result<(), EngineError> {
+                if p.trained {
+                    p.tensor = p.tensor.clone().autodiff().require_grad();
+                }
+                Ok(())
+            }
         }
+        // Recording cannot fail.
+        let _ = self.visit(&mut Record);
         self
     }
 
     /// A copy that records nothing; it shares the parameters as they are now.
     #[must_use]
     pub fn frozen(&self) -> Self {
-        let parameters = self.parameters.iter().map(|(name, parameter)| {
-            let plain = match parameter.clone() {
-                Parameter::Vector(t) => Parameter::Vector(t.without_autodiff()),
-                Parameter::Matrix(t) => Parameter::Matrix(t.without_autodiff()),
-                Parameter::Kernel(t) => Parameter::Kernel(t.without_autodiff()),
-            };
-            (name.clone(), plain)
-        });
-        Network {
-            parameters: parameters.collect(),
-            steps: steps(&self.graph),
-            graph: self.graph.clone(),
-            device: self.device.clone(),
+        struct Plain;
+        impl Visitor for Plain {
+            fn visit<const D: usize>(&mut self, p: &mut Parameter<D>) -> Result<(), EngineError> {
+                p.tensor = p.tensor.clone().without_autodiff();
+                Ok(())
+            }
         }
+        let mut copy = self.clone();
+        // Leaving the record cannot fail.
+        let _ = copy.visit(&mut Plain);
+        copy
     }
 
     /// The graph that is run.
@@ -168,8 +127,10 @@ impl Network {
         &self.device
     }
 
-    pub(crate) fn parameters_mut(&mut self) -> &mut BTreeMap<String, Parameter> {
-        &mut self.parameters
+    /// Shows every parameter to `visitor`, in running order.
+    pub(crate) fn visit(&mut self, visitor: &mut impl Visitor) -> Result<(), EngineError> {
+        let mut layers = self.steps.iter_mut().map(|step| &mut step.layer);
+        layers.try_for_each(|layer| layer.visit(visitor))
     }
 
     /// The parameters, read back from the device.
@@ -177,41 +138,59 @@ impl Network {
     /// # Errors
     /// The device failed.
     pub fn weights(&self) -> Result<Weights, EngineError> {
-        let mut weights = Weights::new();
-        for (name, parameter) in &self.parameters {
-            let (shape, values) = match parameter.clone() {
-                Parameter::Vector(t) => (t.dims().to_vec(), read(t)?),
-                Parameter::Matrix(t) => (t.dims().to_vec(), read(t)?),
-                Parameter::Kernel(t) => (t.dims().to_vec(), read(t)?),
-            };
-            weights.insert(name.clone(), Stored::new(name, shape, values)?);
+        struct ReadBack(Weights);
+        impl Visitor for ReadBack {
+            fn visit<const D: usize>(&mut self, p: &mut Parameter<D>) -> Result<(), EngineError> {
+                let shape = p.tensor.dims().to_vec();
+                let values = read_back(p.tensor.clone())?;
+                let stored = Stored::new(&p.name, shape, values)?;
+                self.0.insert(p.name.clone(), stored);
+                Ok(())
+            }
         }
-        Ok(weights)
+        let mut read = ReadBack(Weights::new());
+        self.clone().visit(&mut read)?;
+        Ok(read.0)
     }
 
-    /// Runs a batch given as row-major numbers and returns the last node's numbers.
+    /// Numbers as a batch for this network: any number of values of its input's shape, row-major,
+    /// one behind the other.
     ///
     /// # Errors
-    /// The numbers do not make whole inputs, or the device failed.
-    pub fn run(&self, numbers: Vec<f32>) -> Result<Vec<f32>, EngineError> {
+    /// The numbers do not make whole values.
+    pub fn batch(&self, numbers: Vec<f32>) -> Result<Value, EngineError> {
         let shape = self.graph.input_shape();
-        if numbers.is_empty() {
-            return Ok(Vec::new());
-        }
-        if !numbers.len().is_multiple_of(shape.len().max(1)) {
+        if !numbers.len().is_multiple_of(shape.len()) {
             return Err(EngineError::WrongInput {
                 expected: shape,
                 found: format!("{} numbers", numbers.len()),
             });
         }
-        let batch = Value::from_numbers(numbers, shape, &self.device);
-        match self.forward(batch, Mode::Inference)? {
-            Value::Maps(x) => read(x),
-            Value::Vectors(x) => read(x),
+        Ok(Value::from_numbers(numbers, shape, &self.device))
+    }
+
+    /// Runs a [batch](Self::batch) given as numbers and returns the last node's numbers, as many
+    /// rows as it was given; of none, none.
+    ///
+    /// # Errors
+    /// The numbers do not make whole values, an output is not finite, or the device failed.
+    pub fn run(&self, numbers: Vec<f32>) -> Result<Vec<f32>, EngineError> {
+        let batch = self.batch(numbers)?;
+        let outputs = match self.forward(batch, Mode::Inference)? {
+            Value::Maps(x) => read_back(x)?,
+            Value::Vectors(x) => read_back(x)?,
+        };
+        match outputs.iter().position(|v| !v.is_finite()) {
+            None => Ok(outputs),
+            Some(at) => Err(EngineError::NotFinite {
+                node: self.graph.output().to_owned(),
+                row: at / self.graph.output_shape().len().max(1),
+                found: outputs.get(at).copied().unwrap_or(f32::NAN),
+            }),
         }
     }
 
-    /// Runs a batch through all nodes.
+    /// Runs a batch through all nodes; a batch of no rows gives one of no rows.
     ///
     /// # Errors
     /// The batch has another shape than the graph's input.
@@ -222,206 +201,78 @@ impl Network {
                 found: batch.shape().to_string(),
             });
         }
-        let mut values: Vec<Option<Value>> = vec![None; self.steps.len()];
-        let mut last = batch.clone();
+        if batch.rows() == 0 {
+            let shape = self.graph.output_shape();
+            return Ok(Value::from_numbers(Vec::new(), shape, &self.device));
+        }
+        // The input node is the only one that reads nothing of the graph, and the first.
         let mut batch = Some(batch);
-        for (position, step) in self.steps.iter().enumerate() {
-            let mut inputs = step.inputs.iter().filter_map(|&i| values[i].clone());
-            let (first, second) = (inputs.next().or_else(|| batch.take()), inputs.next());
-            for &spent in &step.spent {
-                values[spent] = None;
-            }
-            if let Some(first) = first {
-                last = self.apply(step, first, second, &mut mode);
-                values[position] = Some(last.clone());
-            }
-        }
-        Ok(last)
-    }
-
-    /// One node. Shapes fit, since the graph was checked when it was built.
-    fn apply(&self, step: &Step, x: Value, other: Option<Value>, mode: &mut Mode) -> Value {
-        match (&step.op, x) {
-            (Op::Input { .. }, x) => x,
-            (Op::Rescale { scale, offset }, Value::Maps(x)) => {
-                let device = x.device();
-                let along =
-                    |v: &[f32]| Tensor::<1>::from_floats(v, &device).reshape([1, v.len(), 1, 1]);
-                Value::Maps(x * along(scale) + along(offset))
-            }
-            (Op::Rescale { scale, offset }, Value::Vectors(x)) => {
-                let device = x.device();
-                let along = |v: &[f32]| Tensor::<1>::from_floats(v, &device).unsqueeze();
-                Value::Vectors(x * along(scale) + along(offset))
-            }
-            (
-                Op::Conv2d {
-                    kernel,
-                    stride,
-                    padding,
-                    groups,
-                    ..
-                },
-                Value::Maps(x),
-            ) => {
-                let [_, _, h, w] = x.dims();
-                let padding = padding.resolve([h, w], *kernel, *stride);
-                let options = ConvOptions::new_with_padding(*stride, padding, [1, 1], *groups);
-                let bias = self.vector(step, "bias");
-                match self.kernel(step) {
-                    Some(weight) => Value::Maps(conv2d(x, weight, bias, options)),
-                    None => Value::Maps(x),
+        let mut values: Vec<Option<Value>> = Vec::with_capacity(self.steps.len());
+        for step in &self.steps {
+            let mut inputs = step.reads.iter().map(|read| {
+                let value = values.get_mut(read.from)?;
+                if read.last {
+                    value.take()
+                } else {
+                    value.clone()
                 }
-            }
-            (Op::BatchNorm { epsilon }, Value::Maps(x)) => {
-                let channels = x.dims()[1];
-                let along = |t: Tensor<1>| t.reshape([1, channels, 1, 1]);
-                let parameter = |suffix| self.vector(step, suffix);
-                match (
-                    parameter("weight"),
-                    parameter("bias"),
-                    parameter("running_mean"),
-                    parameter("running_var"),
-                ) {
-                    (Some(gamma), Some(beta), Some(mean), Some(variance)) => {
-                        let scale = gamma / (variance + *epsilon).sqrt();
-                        let offset = beta - mean * scale.clone();
-                        Value::Maps(x * along(scale) + along(offset))
-                    }
-                    _ => Value::Maps(x),
-                }
-            }
-            (Op::Relu, Value::Maps(x)) => Value::Maps(activation::relu(x)),
-            (Op::Relu, Value::Vectors(x)) => Value::Vectors(activation::relu(x)),
-            (Op::Relu6, Value::Maps(x)) => Value::Maps(x.clamp(0.0, 6.0)),
-            (Op::Relu6, Value::Vectors(x)) => Value::Vectors(x.clamp(0.0, 6.0)),
-            (Op::Add, Value::Maps(x)) => match other {
-                Some(Value::Maps(y)) => Value::Maps(x + y),
-                _ => Value::Maps(x),
-            },
-            (Op::Add, Value::Vectors(x)) => match other {
-                Some(Value::Vectors(y)) => Value::Vectors(x + y),
-                _ => Value::Vectors(x),
-            },
-            (Op::GlobalAveragePool, Value::Maps(x)) => {
-                let [n, c, _, _] = x.dims();
-                Value::Vectors(adaptive_avg_pool2d(x, [1, 1]).reshape([n, c]))
-            }
-            (Op::Flatten, Value::Maps(x)) => {
-                let [n, c, h, w] = x.dims();
-                Value::Vectors(x.reshape([n, c * h * w]))
-            }
-            (Op::Dropout { rate }, x) => match mode {
-                Mode::Training(rng) if *rate > 0.0 => drop_out(x, *rate, *rng),
-                _ => x,
-            },
-            (Op::Dense { .. }, Value::Vectors(x)) => {
-                match (self.matrix(step), self.vector(step, "bias")) {
-                    (Some(weight), Some(bias)) => {
-                        Value::Vectors(x.matmul(weight.transpose()) + bias.unsqueeze())
-                    }
-                    _ => Value::Vectors(x),
-                }
-            }
-            (Op::Softmax, Value::Vectors(x)) => Value::Vectors(activation::softmax(x, 1)),
-            (Op::Sigmoid, Value::Maps(x)) => Value::Maps(activation::sigmoid(x)),
-            (Op::Sigmoid, Value::Vectors(x)) => Value::Vectors(activation::sigmoid(x)),
-            // Ruled out when the graph was built.
-            (Op::Conv2d { .. } | Op::BatchNorm { .. }, x @ Value::Vectors(_))
-            | (Op::GlobalAveragePool | Op::Flatten, x @ Value::Vectors(_))
-            | (Op::Dense { .. } | Op::Softmax, x @ Value::Maps(_)) => x,
+            });
+            let (first, second) = match inputs.next() {
+                Some(first) => (first, inputs.next().flatten()),
+                None => (batch.take(), None),
+            };
+            let wrong = |expected| EngineError::WrongValue {
+                node: step.node.clone(),
+                expected,
+            };
+            let first = first.ok_or_else(|| wrong("an input"))?;
+            let value = step.layer.apply(first, second, &mut mode);
+            values.push(Some(value.map_err(wrong)?));
         }
-    }
-
-    fn parameter(&self, step: &Step, suffix: &str) -> Option<&Parameter> {
-        self.parameters.get(&format!("{}.{suffix}", step.name))
-    }
-
-    fn vector(&self, step: &Step, suffix: &str) -> Option<Tensor<1>> {
-        match self.parameter(step, suffix) {
-            Some(Parameter::Vector(tensor)) => Some(tensor.clone()),
-            _ => None,
-        }
-    }
-
-    fn matrix(&self, step: &Step) -> Option<Tensor<2>> {
-        match self.parameter(step, "weight") {
-            Some(Parameter::Matrix(tensor)) => Some(tensor.clone()),
-            _ => None,
-        }
-    }
-
-    fn kernel(&self, step: &Step) -> Option<Tensor<4>> {
-        match self.parameter(step, "weight") {
-            Some(Parameter::Kernel(tensor)) => Some(tensor.clone()),
-            _ => None,
-        }
+        let output = values.pop().flatten();
+        output.ok_or_else(|| EngineError::WrongValue {
+            node: self.graph.output().to_owned(),
+            expected: "an input",
+        })
     }
 }
 
-/// The nodes with positions instead of names, and after which step each value is spent.
-fn steps(graph: &Graph) -> Vec<Step> {
+/// The nodes with their parameters on the device, and positions instead of names.
+fn steps(graph: &Graph, weights: &Weights, device: &Device) -> Result<Vec<Step>, EngineError> {
     let nodes = graph.nodes();
     let positions: HashMap<&str, usize> = nodes
         .iter()
         .enumerate()
         .map(|(i, node)| (node.name.as_str(), i))
         .collect();
-    let mut steps: Vec<Step> = nodes
-        .iter()
-        .map(|node| Step {
-            op: node.op.clone(),
-            name: node.name.clone(),
-            inputs: node
-                .inputs
-                .iter()
-                .filter_map(|name| positions.get(name.as_str()).copied())
-                .collect(),
-            spent: Vec::new(),
-        })
-        .collect();
-    let mut last_reader = vec![None; steps.len()];
-    for (position, step) in steps.iter().enumerate() {
-        for &input in &step.inputs {
-            last_reader[input] = Some(position);
+    // From the end, so that the first reader met of a value is its last.
+    let mut read_later = vec![false; nodes.len()];
+    let mut steps = Vec::with_capacity(nodes.len());
+    for node in nodes.iter().rev() {
+        let mut reads = Vec::with_capacity(node.inputs.len());
+        for input in node.inputs.iter().rev() {
+            let unknown = || EngineError::WrongValue {
+                node: node.name.clone(),
+                expected: "an input of its graph",
+            };
+            let from = *positions.get(input.as_str()).ok_or_else(unknown)?;
+            let later = read_later.get_mut(from).ok_or_else(unknown)?;
+            let last = !std::mem::replace(later, true);
+            reads.push(Read { from, last });
         }
+        reads.reverse();
+        steps.push(Step {
+            node: node.name.clone(),
+            layer: Layer::new(graph, node, weights, device)?,
+            reads,
+        });
     }
-    for (input, reader) in last_reader.into_iter().enumerate() {
-        if let Some(reader) = reader {
-            steps[reader].spent.push(input);
-        }
-    }
-    steps
-}
-
-/// Zeroes a share of the numbers and scales the others so that the mean stays.
-///
-/// The mask is drawn on the host, so the same seed drops the same numbers on every device.
-fn drop_out(x: Value, rate: f64, rng: &mut dyn Rng) -> Value {
-    let keep = (1.0 / (1.0 - rate)) as f32;
-    let mut mask = |count: usize| -> Vec<f32> {
-        (0..count)
-            .map(|_| if rng.random_bool(rate) { 0.0 } else { keep })
-            .collect()
-    };
-    match x {
-        Value::Maps(x) => {
-            let dims = x.dims();
-            let data = TensorData::new(mask(dims.iter().product()), dims);
-            let mask = Tensor::from_data(data, &x.device());
-            Value::Maps(x * mask)
-        }
-        Value::Vectors(x) => {
-            let dims = x.dims();
-            let data = TensorData::new(mask(dims.iter().product()), dims);
-            let mask = Tensor::from_data(data, &x.device());
-            Value::Vectors(x * mask)
-        }
-    }
+    steps.reverse();
+    Ok(steps)
 }
 
 /// The numbers of a tensor.
-fn read<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, EngineError> {
+fn read_back<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, EngineError> {
     tensor
         .try_into_vec_as::<f32>()
         .map_err(|error| EngineError::Device(error.to_string()))

@@ -13,9 +13,12 @@ pub enum Value {
 }
 
 impl Value {
-    /// A batch of `numbers.len() / shape.len()` values of that shape, row-major.
-    pub fn from_numbers(numbers: Vec<f32>, shape: Shape, device: &Device) -> Self {
+    /// A batch of `numbers.len() / shape.len()` values of that shape, row-major. Numbers at the
+    /// end that do not make a whole value are left away; [`Network::batch`](crate::Network::batch)
+    /// refuses them.
+    pub fn from_numbers(mut numbers: Vec<f32>, shape: Shape, device: &Device) -> Self {
         let rows = numbers.len() / shape.len().max(1);
+        numbers.truncate(rows * shape.len());
         match shape {
             Shape::Map([c, h, w]) => {
                 let data = TensorData::new(numbers, [rows, c, h, w]);

@@ -29,6 +29,7 @@ pub enum GraphError {
     },
     /// An operation given the wrong number of inputs.
     #[error("node `{node}` ({op}) takes {expected} inputs, found {found}")]
+    #[diagnostic(help("name as many nodes to read as the operation takes"))]
     WrongArity {
         /// The node.
         node: String,
@@ -41,6 +42,9 @@ pub enum GraphError {
     },
     /// An operation given an input of a shape it cannot take.
     #[error("node `{node}` ({op}) expects {expected}, found {found}")]
+    #[diagnostic(help(
+        "change the node or those it reads; a stored graph that says this is damaged"
+    ))]
     WrongShape {
         /// The node.
         node: String,
@@ -51,8 +55,39 @@ pub enum GraphError {
         /// The shape it would get.
         found: Shape,
     },
+    /// An operation with a setting that it is not defined for.
+    #[error("node `{node}` ({op}) needs {expected}, found {found}")]
+    #[diagnostic(help("correct the setting; a stored graph that says this is damaged"))]
+    Setting {
+        /// The node.
+        node: String,
+        /// Its operation.
+        op: &'static str,
+        /// The setting and its range.
+        expected: String,
+        /// What it is.
+        found: String,
+    },
+    /// A node that would fill the memory.
+    #[error("node `{node}` ({op}) may hold {most} numbers in {what}, found the shape {found}")]
+    #[diagnostic(help(
+        "make the layer or the image smaller; a stored graph that says this is damaged"
+    ))]
+    TooLarge {
+        /// The node.
+        node: String,
+        /// Its operation.
+        op: &'static str,
+        /// Its value or its parameters.
+        what: &'static str,
+        /// Numbers it may hold.
+        most: usize,
+        /// The shape or shapes it would have.
+        found: String,
+    },
     /// No nodes, no input, or several inputs.
     #[error("a graph needs exactly one input node, at its start; found {0}")]
+    #[diagnostic(help("put the input first and have every other node read one before it"))]
     NotOneInput(usize),
     /// The cut does not divide the graph.
     #[error(
@@ -82,6 +117,7 @@ pub enum WeightsError {
     Unreadable(#[from] safetensors::SafeTensorError),
     /// A kind of number that weights do not come in.
     #[error("tensor `{name}` holds {found}; expected 16- or 32-bit floating-point numbers")]
+    #[diagnostic(help("convert the file to float32, float16 or bfloat16"))]
     WrongType {
         /// The tensor.
         name: String,
@@ -95,8 +131,18 @@ pub enum WeightsError {
         /// The tensor.
         name: String,
     },
+    /// A variance below zero, of which no root can be taken.
+    #[error("tensor `{name}` holds variances, expected none below 0, found {found}")]
+    #[diagnostic(help("the file is damaged, or not the weights of this network"))]
+    NegativeVariance {
+        /// The tensor.
+        name: String,
+        /// The first that is below zero.
+        found: f32,
+    },
     /// Values and shape disagree.
     #[error("tensor `{name}` has {found} numbers, its shape {shape:?} calls for another count")]
+    #[diagnostic(help("give as many numbers as the product of the dimensions"))]
     WrongCount {
         /// The tensor.
         name: String,

@@ -5,18 +5,18 @@
 //! applied to every map. Meant for networks that are only run; training and saving use the graph
 //! as it was built.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use crate::{Graph, GraphError, Node, Op, Tensor, Weights, WeightsError};
+use crate::{Graph, GraphError, Node, Op, Parameter, Tensor, Weights, WeightsError};
 
-/// What can go wrong: the weights do not fit the graph.
+/// Why a network cannot be folded.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum FoldError {
     /// The folded graph does not hold together.
     #[error(transparent)]
     #[diagnostic(transparent)]
     Graph(#[from] GraphError),
-    /// A parameter is missing or of another shape.
+    /// The weights do not fit the graph.
     #[error(transparent)]
     #[diagnostic(transparent)]
     Weights(#[from] WeightsError),
@@ -28,9 +28,10 @@ pub enum FoldError {
 /// `weights` that the graph does not use are left out.
 ///
 /// # Errors
-/// A parameter of the graph is missing from `weights` or has another shape.
+/// The weights do not fit the graph ([`Graph::check_weights`]), or with its new bias a convolution
+/// has too many parameters.
 pub fn fold_batch_norms(graph: &Graph, weights: &Weights) -> Result<(Graph, Weights), FoldError> {
-    weights.check(&graph.parameters())?;
+    graph.check_weights(weights)?;
     let mut readers: HashMap<&str, usize> = HashMap::new();
     for input in graph.nodes().iter().flat_map(|node| &node.inputs) {
         *readers.entry(input).or_insert(0) += 1;
@@ -42,17 +43,22 @@ pub fn fold_batch_norms(graph: &Graph, weights: &Weights) -> Result<(Graph, Weig
         .filter(|node| readers.get(node.name.as_str()) == Some(&1))
         .map(|node| (node.name.as_str(), node))
         .collect();
+    let read_by = |norm: &Node| {
+        let input = norm.inputs.first()?;
+        convolutions.get(input.as_str()).copied()
+    };
+    let moved: HashSet<&str> = graph
+        .nodes()
+        .iter()
+        .filter(|node| matches!(node.op, Op::BatchNorm { .. }))
+        .filter_map(|norm| Some(read_by(norm)?.name.as_str()))
+        .collect();
 
     let mut nodes: Vec<Node> = Vec::new();
     let mut folded = Weights::new();
     for node in graph.nodes() {
-        let convolution = node
-            .inputs
-            .first()
-            .and_then(|i| convolutions.get(i.as_str()));
-        if let (Op::BatchNorm { epsilon }, Some(convolution)) = (&node.op, convolution) {
+        if let (Op::BatchNorm { epsilon }, Some(convolution)) = (&node.op, read_by(node)) {
             fold_one(convolution, node, *epsilon, weights, &mut folded)?;
-            nodes.retain(|earlier| earlier.name != convolution.name);
             let mut op = convolution.op.clone();
             if let Op::Conv2d { bias, .. } = &mut op {
                 *bias = true;
@@ -62,14 +68,11 @@ pub fn fold_batch_norms(graph: &Graph, weights: &Weights) -> Result<(Graph, Weig
                 op,
                 inputs: convolution.inputs.clone(),
             });
-            folded.remove(&format!("{}.weight", convolution.name));
-            folded.remove(&format!("{}.bias", convolution.name));
-        } else {
+        } else if !moved.contains(node.name.as_str()) {
             nodes.push(node.clone());
-            for parameter in graph.parameters_of(node) {
-                if let Some(tensor) = weights.get(&parameter.name) {
-                    folded.insert(parameter.name, tensor.clone());
-                }
+            for Parameter { name, .. } in graph.parameters_of(node) {
+                let tensor = tensor(weights, &name)?.clone();
+                folded.insert(name, tensor);
             }
         }
     }
@@ -85,37 +88,44 @@ fn fold_one(
     weights: &Weights,
     folded: &mut Weights,
 ) -> Result<(), WeightsError> {
-    let values = |node: &Node, suffix: &str| {
-        let tensor = weights.get(&format!("{}.{suffix}", node.name));
-        tensor.map(Tensor::values).unwrap_or_default()
+    let parameter = |node: &Node, suffix: &str| {
+        let tensor = tensor(weights, &format!("{}.{suffix}", node.name))?;
+        Ok::<_, WeightsError>(tensor.values())
     };
-    let kernel = format!("{}.weight", convolution.name);
-    let Some(kernel) = weights.get(&kernel) else {
-        return Ok(());
+    let (gamma, beta) = (parameter(norm, "weight")?, parameter(norm, "bias")?);
+    let mean = parameter(norm, "running_mean")?;
+    let variance = parameter(norm, "running_var")?;
+    let old_bias = match convolution.op {
+        Op::Conv2d { bias: true, .. } => parameter(convolution, "bias")?.to_vec(),
+        _ => vec![0.0; gamma.len()],
     };
-    let (gamma, beta) = (values(norm, "weight"), values(norm, "bias"));
-    let (mean, variance) = (values(norm, "running_mean"), values(norm, "running_var"));
-    let old_bias = values(convolution, "bias");
-    let filters = gamma.len();
-    let per_filter = kernel.values().len() / filters.max(1);
+    let kernel = tensor(weights, &format!("{}.weight", convolution.name))?;
+    // The weights were checked, so every filter has one number in each of these.
+    let per_filter = (kernel.values().len() / gamma.len().max(1)).max(1);
+    let filters = kernel.values().chunks_exact(per_filter);
+    let statistics = mean.iter().zip(variance).zip(gamma.iter().zip(beta));
 
     let mut scaled = Vec::with_capacity(kernel.values().len());
-    let mut bias = Vec::with_capacity(filters);
-    for filter in 0..filters {
-        let factor = f64::from(gamma[filter]) / (f64::from(variance[filter]) + epsilon).sqrt();
-        let own = &kernel.values()[filter * per_filter..(filter + 1) * per_filter];
-        scaled.extend(own.iter().map(|&w| (f64::from(w) * factor) as f32));
-        let old = f64::from(old_bias.get(filter).copied().unwrap_or(0.0));
-        let moved = (old - f64::from(mean[filter])) * factor + f64::from(beta[filter]);
+    let mut bias = Vec::with_capacity(gamma.len());
+    for ((filter, old), ((mean, variance), (gamma, beta))) in filters.zip(old_bias).zip(statistics)
+    {
+        let factor = f64::from(*gamma) / (f64::from(*variance) + epsilon).sqrt();
+        scaled.extend(filter.iter().map(|&w| (f64::from(w) * factor) as f32));
+        let moved = (f64::from(old) - f64::from(*mean)) * factor + f64::from(*beta);
         bias.push(moved as f32);
     }
     let name = format!("{}.weight", norm.name);
     let tensor = Tensor::new(&name, kernel.shape().to_vec(), scaled)?;
     folded.insert(name, tensor);
     let name = format!("{}.bias", norm.name);
-    let tensor = Tensor::new(&name, vec![filters], bias)?;
+    let tensor = Tensor::new(&name, vec![bias.len()], bias)?;
     folded.insert(name, tensor);
     Ok(())
+}
+
+fn tensor<'a>(weights: &'a Weights, name: &str) -> Result<&'a Tensor, WeightsError> {
+    let missing = || WeightsError::Mismatch(format!("`{name}` is missing"));
+    weights.get(name).ok_or_else(missing)
 }
 
 #[cfg(test)]
@@ -179,5 +189,33 @@ mod tests {
         let (folded, kept) = fold_batch_norms(&graph, &weights).unwrap();
         assert_eq!(folded, graph);
         assert_eq!(kept, weights);
+    }
+
+    #[test]
+    fn a_bias_of_the_convolution_is_folded_too() {
+        let mut graph = Graph::new(Shape::Map([1, 1, 1]));
+        let mut op = convolution();
+        if let Op::Conv2d { bias, .. } = &mut op {
+            *bias = true;
+        }
+        graph.push("conv", op).unwrap();
+        graph.push("norm", Op::BatchNorm { epsilon: 2.0 }).unwrap();
+        let (_, weights) = fold_batch_norms(&graph, &weights(&graph)).unwrap();
+        // (2 − 2) · 1 + 2
+        assert_eq!(weights.get("norm.bias").unwrap().values(), [2.0, 2.0]);
+    }
+
+    #[test]
+    fn a_negative_variance_is_not_folded_into_nan() {
+        let mut graph = Graph::new(Shape::Map([1, 1, 1]));
+        graph.push("conv", convolution()).unwrap();
+        graph.push("norm", Op::BatchNorm { epsilon: 1e-3 }).unwrap();
+        let mut weights = weights(&graph);
+        let negative = Tensor::new("", vec![2], vec![1.0, -1.0]).unwrap();
+        weights.insert("norm.running_var", negative);
+        assert!(matches!(
+            fold_batch_norms(&graph, &weights),
+            Err(FoldError::Weights(WeightsError::NegativeVariance { .. }))
+        ));
     }
 }

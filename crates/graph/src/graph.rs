@@ -1,10 +1,10 @@
 //! The graph: nodes in the order in which they run.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{GraphError, Op, Parameter, Shape, Weights, WeightsError};
+use crate::{GraphError, Op, Parameter, Shape, Tensor, Weights, WeightsError};
 
 /// A node: an operation, its name, and whom it reads.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -21,8 +21,9 @@ pub struct Node {
 
 /// A network: nodes in running order, the first an input, the last the output.
 ///
-/// A graph holds together by construction: names are unique, nodes read only earlier ones and
-/// every shape fits. Reading one from JSON checks it again.
+/// A graph holds together by construction: names are unique, nodes read only earlier ones, every
+/// shape fits, every setting is one that its operation is defined for, and no node holds more
+/// than 2²⁸ numbers. Reading one from JSON checks all of it, so a graph that is there can be run.
 ///
 /// ```
 /// use finial_graph::{Graph, Op, Shape};
@@ -78,7 +79,8 @@ impl Graph {
         Graph::with_input(Self::INPUT, shape)
     }
 
-    /// A graph that returns its input, whose node has that name.
+    /// A graph that returns its input, whose node has that name. The shape is checked with the
+    /// first node that is appended.
     pub fn with_input(name: &str, shape: Shape) -> Self {
         Graph {
             nodes: vec![Node {
@@ -94,7 +96,7 @@ impl Graph {
     /// Appends a node that reads the last one.
     ///
     /// # Errors
-    /// The name is taken, or the shape does not fit.
+    /// As [`push_after`](Self::push_after).
     pub fn push(&mut self, name: impl Into<String>, op: Op) -> Result<(), GraphError> {
         let last = self.output().to_owned();
         self.push_after(name, op, &[&last])
@@ -103,7 +105,8 @@ impl Graph {
     /// Appends a node that reads `inputs`.
     ///
     /// # Errors
-    /// The name is taken, an input is not there, or a shape does not fit.
+    /// The name is taken, an input is not there, a shape does not fit, a setting is out of range,
+    /// or the node would hold too many numbers.
     pub fn push_after(
         &mut self,
         name: impl Into<String>,
@@ -142,15 +145,11 @@ impl Graph {
                     })
             })
             .collect::<Result<Vec<_>, _>>()?;
-        let shape =
-            node.op
-                .output_shape(&shapes)
-                .map_err(|(expected, found)| GraphError::WrongShape {
-                    node: node.name.clone(),
-                    op: node.op.name(),
-                    expected,
-                    found,
-                })?;
+        let shape = node
+            .op
+            .check_settings()
+            .and_then(|()| node.op.output_shape(&shapes))
+            .map_err(|fault| fault.of(&node.name, &node.op))?;
         self.index.insert(node.name.clone(), self.nodes.len());
         self.nodes.push(node);
         self.shapes.push(shape);
@@ -213,7 +212,7 @@ impl Graph {
             .collect()
     }
 
-    /// The parameters of one node of this graph.
+    /// The parameters of one node of this graph; none for a node that reads nothing in it.
     pub fn parameters_of(&self, node: &Node) -> Vec<Parameter> {
         let input = node.inputs.first().and_then(|name| self.index.get(name));
         match input {
@@ -281,17 +280,41 @@ impl Graph {
     /// Takes the tensors of this graph's parameters out of `weights`, which may hold more.
     ///
     /// # Errors
-    /// A parameter is missing, or has another shape; all are listed.
+    /// As [`check_weights`](Self::check_weights).
     pub fn take_weights(&self, weights: &mut Weights) -> Result<Weights, WeightsError> {
+        self.check_weights(weights)?;
+        let mut own = Weights::new();
+        for Parameter { name, .. } in self.parameters() {
+            let tensor = weights
+                .remove(&name)
+                .ok_or_else(|| WeightsError::Mismatch(format!("`{name}` is missing")))?;
+            own.insert(name, tensor);
+        }
+        Ok(own)
+    }
+
+    /// Checks that `weights`, which may hold more, has every parameter of this graph, that all
+    /// are finite, and that no running variance is negative.
+    ///
+    /// # Errors
+    /// Lists the parameters that are missing or have another shape, or names the first tensor
+    /// whose numbers cannot be.
+    pub fn check_weights(&self, weights: &Weights) -> Result<(), WeightsError> {
         let parameters = self.parameters();
         weights.check(&parameters)?;
-        let own = parameters.iter().map(|p| weights.remove(&p.name));
-        let own: Option<BTreeMap<_, _>> = parameters
-            .iter()
-            .zip(own.collect::<Vec<_>>())
-            .map(|(p, tensor)| Some((p.name.clone(), tensor?)))
-            .collect();
-        Ok(Weights::from(own.unwrap_or_default()))
+        for Parameter { name, .. } in parameters {
+            let values = weights.get(&name).map(Tensor::values).unwrap_or_default();
+            if values.iter().any(|v| !v.is_finite()) {
+                return Err(WeightsError::NotFinite { name });
+            }
+            // No other operation has a parameter of this name.
+            if name.ends_with(".running_var")
+                && let Some(&found) = values.iter().find(|v| **v < 0.0)
+            {
+                return Err(WeightsError::NegativeVariance { name, found });
+            }
+        }
+        Ok(())
     }
 }
 
@@ -345,5 +368,36 @@ mod tests {
         let mut graph = Graph::new(Shape::Map([3, 8, 8]));
         let error = graph.push("logits", Op::Dense { units: 2 }).unwrap_err();
         assert!(error.to_string().contains("logits"));
+    }
+    #[test]
+    fn an_input_of_no_numbers_is_refused_with_the_first_node() {
+        let mut graph = Graph::new(Shape::Vector([0]));
+        let error = graph.push("logits", Op::Dense { units: 2 }).unwrap_err();
+        assert!(matches!(error, GraphError::WrongShape { .. }), "{error}");
+    }
+
+    #[test]
+    fn weights_that_cannot_be_are_refused_by_name() {
+        let mut graph = Graph::new(Shape::Map([1, 2, 2]));
+        graph.push("norm", Op::BatchNorm { epsilon: 1e-3 }).unwrap();
+        let with = |suffix: &str, value: f32| {
+            let mut weights = Weights::new();
+            for Parameter { name, shape } in graph.parameters() {
+                let value = if name.ends_with(suffix) { value } else { 1.0 };
+                let tensor = Tensor::new(&name, shape, vec![value]).unwrap();
+                weights.insert(name, tensor);
+            }
+            graph.take_weights(&mut weights)
+        };
+        assert!(with("running_var", 0.0).is_ok());
+        assert!(with("running_mean", -1.0).is_ok());
+        assert!(matches!(
+            with("running_var", -1e-3),
+            Err(WeightsError::NegativeVariance { name, .. }) if name == "norm.running_var"
+        ));
+        assert!(matches!(
+            with("bias", f32::NAN),
+            Err(WeightsError::NotFinite { name }) if name == "norm.bias"
+        ));
     }
 }

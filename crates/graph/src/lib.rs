@@ -15,10 +15,13 @@ mod error;
 mod fold;
 mod graph;
 mod op;
+mod rules;
+mod shape;
 mod weights;
 
 pub use error::{GraphError, WeightsError};
 pub use fold::{FoldError, fold_batch_norms};
 pub use graph::{Graph, Node};
-pub use op::{Op, Padding, Parameter, Shape};
+pub use op::{Op, Parameter};
+pub use shape::{Padding, Shape};
 pub use weights::{Precision, Tensor, Weights};

@@ -1,0 +1,68 @@
+//! What can stop a network.
+
+use finial_graph::{FoldError, GraphError, Shape, WeightsError};
+
+/// Why a network cannot be made, run or trained.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum EngineError {
+    /// The weights do not fit the graph.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Weights(#[from] WeightsError),
+    /// The folded graph does not hold together.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Graph(#[from] GraphError),
+    /// The batch has another shape than the graph's input.
+    #[error("the network reads values of shape {expected}, found {found}")]
+    #[diagnostic(help("give whole values of that shape, one behind the other"))]
+    WrongInput {
+        /// The graph's input.
+        expected: Shape,
+        /// The batch's shape.
+        found: String,
+    },
+    /// The network answered with NaN or infinity.
+    #[error("row {row} of the output `{node}` is {found}, expected finite numbers")]
+    #[diagnostic(help(
+        "the weights are too large for single precision: the file is damaged, or training diverged"
+    ))]
+    NotFinite {
+        /// The last node.
+        node: String,
+        /// The value of the batch, from 0.
+        row: usize,
+        /// NaN or an infinity.
+        found: f32,
+    },
+    /// A node got a value that it cannot take, which the graph had ruled out.
+    #[error("node `{node}` expects {expected}, found another value")]
+    #[diagnostic(help("this is a fault of finial, not of your data; please report it"))]
+    WrongValue {
+        /// The node.
+        node: String,
+        /// What it can take.
+        expected: &'static str,
+    },
+    /// A step of training that would leave a parameter as it is.
+    #[error("the loss gives no gradient for the parameter `{0}`")]
+    #[diagnostic(help(
+        "compute the loss from the output of this network, after `Network::trainable`"
+    ))]
+    NoGradient(String),
+    /// The device could not give its result.
+    #[error("the device failed to compute: {0}")]
+    #[diagnostic(help(
+        "try again with smaller batches or on another device; `cpu` is there always"
+    ))]
+    Device(String),
+}
+
+impl From<FoldError> for EngineError {
+    fn from(error: FoldError) -> Self {
+        match error {
+            FoldError::Graph(error) => EngineError::Graph(error),
+            FoldError::Weights(error) => EngineError::Weights(error),
+        }
+    }
+}
