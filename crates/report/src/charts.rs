@@ -41,6 +41,9 @@ const TOP: f64 = 30.0;
 /// Room below the plot for the marks and the name of the horizontal axis.
 const BOTTOM: f64 = 44.0;
 
+/// About how many marks an axis has at the most.
+const MARKS: usize = 7;
+
 /// A chart under construction: two scales and the marks drawn so far.
 struct Chart {
     x: Scale,
@@ -65,14 +68,14 @@ impl Chart {
     fn axes(&mut self, x_name: &str, y_name: &str) {
         let (left, right) = self.x.pixels();
         let (bottom, top) = self.y.pixels();
-        for (at, text) in self.y.marks(5) {
+        for (at, text) in self.y.marks(MARKS) {
             let y = self.y.at(at);
             self.push(&format!(
                 r#"<path class="grid" d="M{left:.1} {y:.1}H{right:.1}"/>"#
             ));
             self.text(left - 8.0, y + 4.0, "end", "tick", &text);
         }
-        for (at, text) in self.x.marks(5) {
+        for (at, text) in self.x.marks_in_a_row(MARKS) {
             let x = self.x.at(at);
             self.push(&format!(
                 r#"<path class="axis" d="M{x:.1} {bottom:.1}v4"/>"#
@@ -90,6 +93,17 @@ impl Chart {
             x_name,
         );
         self.text(4.0, top - 16.0, "start", "axis-name", y_name);
+    }
+
+    /// Adds grid lines at the marks of the horizontal axis, for charts that are read both ways.
+    fn vertical_grid(&mut self) {
+        let (bottom, top) = self.y.pixels();
+        for (at, _) in self.x.marks_in_a_row(MARKS) {
+            let x = self.x.at(at);
+            self.push(&format!(
+                r#"<path class="grid" d="M{x:.1} {bottom:.1}V{top:.1}"/>"#
+            ));
+        }
     }
 
     fn push(&mut self, markup: &str) {

@@ -60,12 +60,12 @@ pub fn share(value: f64) -> String {
     }
 }
 
-/// A share as whole percent: `31%`, and never 0 or 100 for what is not.
+/// A share as whole percent: `31 %`, and never 0 or 100 for what is not.
 ///
 /// ```
 /// use finial_report::format::percent;
-/// assert_eq!(percent(0.314), "31%");
-/// assert_eq!(percent(0.999), ">99%");
+/// assert_eq!(percent(0.314), "31\u{a0}%");
+/// assert_eq!(percent(0.999), ">99\u{a0}%");
 /// ```
 pub fn percent(value: f64) -> String {
     if !value.is_finite() {
@@ -73,11 +73,11 @@ pub fn percent(value: f64) -> String {
     }
     let rounded = (value * 100.0).round();
     if rounded >= 100.0 && value < 1.0 {
-        ">99%".into()
+        ">99\u{a0}%".into()
     } else if rounded <= 0.0 && value > 0.0 {
-        "<1%".into()
+        "<1\u{a0}%".into()
     } else {
-        minus(format!("{rounded:.0}%"))
+        minus(format!("{rounded:.0}\u{a0}%"))
     }
 }
 
@@ -110,6 +110,39 @@ pub fn quantity(value: f64) -> String {
         .and_then(|(_, exponent)| exponent.parse::<i32>().ok())
         .unwrap_or(0);
     minus(format!("{value:.*}", (2 - exponent).max(0) as usize))
+}
+
+/// A value as it was given: up to six significant digits, none of them a trailing zero.
+///
+/// For what stands in the data; what was computed is a [`quantity`].
+///
+/// ```
+/// use finial_report::format::given;
+/// assert_eq!(given(8.0), "8");
+/// assert_eq!(given(f64::from(0.1_f32)), "0.1");
+/// assert_eq!(given(-1_234.5), "−1,234.5");
+/// ```
+pub fn given(value: f64) -> String {
+    if !value.is_finite() {
+        return NONE.into();
+    }
+    let size = value.abs();
+    if size != 0.0 && !(1e-4..1e9).contains(&size) {
+        return quantity(value);
+    }
+    let sign = if value < 0.0 { "−" } else { "" };
+    let decimals = if size < 1.0 {
+        6
+    } else {
+        5usize.saturating_sub(size.log10() as usize)
+    };
+    let digits = format!("{size:.decimals$}");
+    let (whole, part) = digits.split_once('.').unwrap_or((&digits, ""));
+    let whole = count(whole.parse().unwrap_or(0));
+    match part.trim_end_matches('0') {
+        "" => format!("{sign}{whole}"),
+        part => format!("{sign}{whole}.{part}"),
+    }
 }
 
 /// A mark on an axis whose marks are `step` apart: no more decimals than tell them apart.
@@ -223,9 +256,9 @@ mod tests {
         assert_eq!(share(0.0), "0.000");
         assert_eq!(share(-0.0), "0.000");
         assert_eq!(share(-0.25), "−0.250");
-        assert_eq!(percent(0.004), "<1%");
-        assert_eq!(percent(1.0), "100%");
-        assert_eq!(percent(0.0), "0%");
+        assert_eq!(percent(0.004), "<1\u{a0}%");
+        assert_eq!(percent(1.0), "100\u{a0}%");
+        assert_eq!(percent(0.0), "0\u{a0}%");
     }
 
     #[test]
@@ -252,6 +285,22 @@ mod tests {
         assert_eq!(quantity(999.6), "1,000");
         assert_eq!(quantity(-48_210.4), "−48,210");
         assert_eq!(quantity(2.5e12), "2.50e12");
+    }
+
+    #[test]
+    fn a_given_value_is_neither_padded_nor_cut_short() {
+        for (value, text) in [
+            (0.0, "0"),
+            (0.5, "0.5"),
+            (9.75, "9.75"),
+            (112.4, "112.4"),
+            (2_024.0, "2,024"),
+            (1_234_567.0, "1,234,567"),
+            (0.000_125, "0.000125"),
+            (f64::NAN, NONE),
+        ] {
+            assert_eq!(given(value), text);
+        }
     }
 
     #[test]

@@ -10,6 +10,7 @@
 //! - [`report`]: the data. Whoever trained or evaluated a model fills it in.
 //! - [`mod@format`]: how numbers become text; the page and the sentences in the data share it.
 //! - `view`: what the page needs beyond the data, such as shaded matrices and sorted rows.
+//! - `markup`: code within sentences, and places where a path may break.
 //! - `charts`: curves and scatter plots as inline SVG.
 //! - `page`: the template environment. The words and the layout are in `templates/`.
 //!
@@ -40,11 +41,13 @@
 //!             value: 0.912,
 //!             measure: Measure::Share,
 //!             validation: None,
+//!             comparison: None,
+//!             interval: None,
 //!             baseline: None,
 //!             explanation: "Names the right flower for 91 images in 100.".into(),
 //!             better: Better::Higher,
 //!         }],
-//!         note: None,
+//!         ..Scores::default()
 //!     }),
 //!     ..Report::default()
 //! };
@@ -58,6 +61,7 @@
 mod charts;
 mod error;
 pub mod format;
+mod markup;
 mod page;
 pub mod report;
 mod view;
@@ -66,8 +70,8 @@ pub use error::ReportError;
 pub use page::render;
 pub use report::{
     Baseline, Better, BinaryCounts, BinaryEvidence, ClassRow, Command, Confusion, Data, Duplicates,
-    Epoch, Evidence, Fact, FinalLayer, Head, LabelRow, Layer, LayerRole, Measure,
-    MultiClassEvidence, MultiLabelEvidence, NamedCounts, NamesAre, PrPoint, PredictedPoint,
-    RegressionEvidence, Report, RocPoint, Score, Scores, SetAsideFile, SplitCounts, TargetEvidence,
-    Task, Training, WorstImage,
+    Epoch, Evidence, Fact, FinalLayer, Head, Interval, LabelRow, Layer, LayerRole, Measure,
+    MultiClassEvidence, MultiLabelEvidence, NamedCounts, NamedSpreads, NamesAre, PrPoint,
+    PredictedPoint, RegressionEvidence, Report, RocPoint, Score, Scores, SetAsideFile, SplitCounts,
+    Spread, TargetEvidence, Task, Training, WorstImage,
 };

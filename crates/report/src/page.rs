@@ -3,14 +3,16 @@
 //! The words and the layout are in `templates/report.html` and `templates/sections/`, one file
 //! for each section; the looks are in `templates/report.css`. Everything printed is escaped,
 //! except what this crate wrote itself: the style sheet, the charts, the text of the thumbnails in
-//! base 64, and sentences, whose code between backticks is marked after escaping. To change a sentence of the page, go to its section's file.
+//! base 64, and what `markup` makes of sentences and paths. To change a sentence of the page, go
+//! to its section's file.
 
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Serde, Value};
-use minijinja::{Environment, HtmlEscape, UndefinedBehavior, context};
+use minijinja::{Environment, UndefinedBehavior, context};
 
 use crate::error::ReportError;
 use crate::format;
+use crate::markup::{path, prose};
 use crate::report::Report;
 use crate::view::View;
 
@@ -82,6 +84,7 @@ pub fn render(report: &Report) -> Result<String, ReportError> {
 fn shown_as_it_is(report: &Report) -> Value {
     context! {
         title => report.title.as_str(),
+        subject => report.subject.as_deref(),
         model => report.model.as_str(),
         created => report.created.as_str(),
         finial_version => report.finial_version.as_str(),
@@ -91,6 +94,7 @@ fn shown_as_it_is(report: &Report) -> Value {
         training => Serde(&report.training),
         scores => Serde(&report.scores),
         worst => Serde(&report.worst),
+        worst_order => report.worst_order.as_deref(),
         provenance => Serde(&report.provenance),
         usage => Serde(&report.usage),
     }
@@ -110,6 +114,9 @@ fn environment() -> Result<Environment<'static>, minijinja::Error> {
     environment.add_filter("count", format::count);
     environment.add_filter("images", format::images);
     environment.add_filter("prose", |text: &str| Value::from_safe_string(prose(text)));
+    environment.add_filter("path", |text: &str, most: Option<usize>| {
+        Value::from_safe_string(path(text, most.unwrap_or(usize::MAX)))
+    });
     environment.add_filter("share", optional(format::share));
     environment.add_filter("percent", optional(format::percent));
     environment.add_filter("quantity", optional(format::quantity));
@@ -122,35 +129,6 @@ fn environment() -> Result<Environment<'static>, minijinja::Error> {
         environment.add_template(name, source)?;
     }
     Ok(environment)
-}
-
-/// A sentence, escaped, with what stands between backticks set as code.
-fn prose(text: &str) -> String {
-    // Longer code may break anywhere; a short option must not break behind its hyphens.
-    const SHORT: usize = 28;
-    let mut markup = String::with_capacity(text.len() + 16);
-    let mut rest = text;
-    while let Some((before, code, after)) = next_code(rest) {
-        let class = if code.chars().count() <= SHORT {
-            " class=\"nowrap\""
-        } else {
-            ""
-        };
-        let (before_escaped, code_escaped) = (HtmlEscape(before), HtmlEscape(code));
-        markup.push_str(&format!(
-            "{before_escaped}<code{class}>{code_escaped}</code>"
-        ));
-        rest = after;
-    }
-    markup.push_str(&HtmlEscape(rest).to_string());
-    markup
-}
-
-/// The text before the next pair of backticks, in it and after it.
-fn next_code(text: &str) -> Option<(&str, &str, &str)> {
-    let (before, opened) = text.split_once('`')?;
-    let (code, after) = opened.split_once('`')?;
-    Some((before, code, after))
 }
 
 /// A filter for values that may be missing.
@@ -175,19 +153,6 @@ fn without_control_characters(page: String) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn code_in_a_sentence_is_marked_and_escaped() {
-        assert_eq!(
-            prose("Train with `--task <x>` & wait."),
-            "Train with <code class=\"nowrap\">--task &lt;x&gt;</code> &amp; wait."
-        );
-        assert_eq!(prose("a lone ` stays"), "a lone ` stays");
-        assert_eq!(
-            prose("`` `<`"),
-            "<code class=\"nowrap\"></code> <code class=\"nowrap\">&lt;</code>"
-        );
-    }
 
     #[test]
     fn control_characters_are_replaced_and_breaks_kept() {

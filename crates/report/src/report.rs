@@ -18,7 +18,7 @@ pub use evidence::{
     WorstImage,
 };
 pub use head::{FinalLayer, Head, Layer, LayerRole};
-pub use scores::{Baseline, Better, Measure, Score, Scores};
+pub use scores::{Baseline, Better, Interval, Measure, Score, Scores};
 pub use training::{Epoch, Training};
 
 /// Everything one page says.
@@ -27,6 +27,9 @@ pub use training::{Epoch, Training};
 pub struct Report {
     /// Heading of the page, such as "Which flower is it?".
     pub title: String,
+    /// What the page is about, a sentence under the heading; needed where a model is scored on
+    /// data that it was not trained on.
+    pub subject: Option<String>,
     /// Name of the model, as the command lines use it.
     pub model: String,
     /// When the report was made, ready to show, such as "24 November 2026, 14:05".
@@ -47,6 +50,8 @@ pub struct Report {
     pub evidence: Option<Evidence>,
     /// The images the model gets most wrong, worst first.
     pub worst: Vec<WorstImage>,
+    /// By what they are sorted, a sentence such as "Sorted by the probability that the label got."
+    pub worst_order: Option<String>,
     /// Fingerprints, versions, device, seed: what one needs to repeat the result.
     pub provenance: Vec<Fact>,
     /// Command lines that use the model.
@@ -67,6 +72,9 @@ pub struct Task {
     pub names_are: NamesAre,
     /// The classes, labels or targets, with the number of images for each.
     pub names: Vec<NamedCounts>,
+    /// What values the targets take. Where there are any, they are shown in place of the names
+    /// with their counts: every image has a number.
+    pub spreads: Vec<NamedSpreads>,
 }
 
 /// What a task tells apart or measures.
@@ -89,6 +97,33 @@ pub struct NamedCounts {
     pub name: String,
     /// Images that carry it.
     pub counts: SplitCounts,
+}
+
+/// A target and the values it takes in each split; `None` for a split without images.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct NamedSpreads {
+    /// Name of the target.
+    pub name: String,
+    /// Its unit, such as "mm".
+    pub unit: Option<String>,
+    /// Among the images the head learned from.
+    pub train: Option<Spread>,
+    /// Among the images that chose the best epoch.
+    pub validation: Option<Spread>,
+    /// Among the images the scores are about.
+    pub test: Option<Spread>,
+}
+
+/// Where the values of a target lie.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Spread {
+    /// The smallest.
+    pub least: f64,
+    /// As many are smaller as are larger.
+    pub median: f64,
+    /// The largest.
+    pub greatest: f64,
 }
 
 /// A number of images for each split.
@@ -132,15 +167,17 @@ pub struct SetAsideFile {
     pub path: String,
     /// Why it was set aside; files with equal reasons are counted together.
     pub reason: String,
+    /// What is particular to this file, such as the image that it is a copy of.
+    pub detail: Option<String>,
 }
 
 /// Images that occur more than once.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Duplicates {
-    /// How many images are copies of another.
-    pub count: usize,
-    /// What was done about them, a sentence.
-    pub sentence: String,
+    /// Images set aside because another one with the same label is the same.
+    pub copies: usize,
+    /// Images set aside because another one with another label is the same.
+    pub contradictions: usize,
 }
 
 /// A name and a value, both text.

@@ -257,6 +257,69 @@ fn the_explanation_stands_beside_the_score() {
 }
 
 #[test]
+fn a_score_in_doubt_says_so_and_is_not_praised() {
+    let page = page("doubtful");
+    let document = parse(&page);
+    let classed = |class: &str| {
+        let mut nodes = document.descendants();
+        nodes.find(|node| node.attribute("class") == Some(class))
+    };
+    let doubt = classed("doubt").map(text).unwrap_or_default();
+    assert!(doubt.starts_with("Only 12 images"), "{doubt}");
+    assert!(classed("hero doubtful").is_some() && classed("hero").is_none());
+}
+
+#[test]
+fn the_interval_stands_on_the_bar_and_in_words() {
+    let page = page("multi-class");
+    assert!(page.contains("class=\"meter-range\""));
+    assert!(page.contains("are right; on other images of this kind expect between"));
+}
+
+#[test]
+fn a_target_is_told_by_its_values_and_not_by_a_count_of_images() {
+    let page = page("regression");
+    let document = parse(&page);
+    let task = document
+        .descendants()
+        .find(|node| node.attribute("id") == Some("task"));
+    let words = task.map(text).unwrap_or_default();
+    assert!(
+        words.contains("length in mmtrain2174.2131 validation2274.2130"),
+        "{words}"
+    );
+    assert!(!words.contains("1,920"), "{words}");
+}
+
+#[test]
+fn copies_and_contradictions_are_told_apart() {
+    let page = page("multi-class");
+    assert!(page.contains("<strong>12 copies.</strong>"));
+    assert!(page.contains("<strong>2 contradictions.</strong>"));
+}
+
+#[test]
+fn several_labels_are_summed_up_by_image() {
+    let page = page("multi-label");
+    let words = text(parse(&page).root());
+    assert!(words.contains("511 of 638 images got exactly the labels they carry; 127 have"));
+}
+
+#[test]
+fn an_evaluation_says_of_which_model_on_which_data() {
+    let page = page("evaluation");
+    let document = parse(&page);
+    let mut nodes = document.descendants();
+    let subject = nodes.find(|node| node.attribute("class") == Some("lead subject"));
+    let words = subject.map(text).unwrap_or_default();
+    assert_eq!(
+        words,
+        "How the model castings answers the 370 images of line-4/october.csv."
+    );
+    assert!(!text(document.root()).contains("kept away until the end"));
+}
+
+#[test]
 fn an_evaluation_says_nothing_of_training() {
     let page = page("evaluation");
     let document = parse(&page);

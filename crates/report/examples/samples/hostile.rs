@@ -34,6 +34,8 @@ pub fn report() -> Report {
     let all = NAMES.join(" · ");
     report.title = all.clone();
     report.model = all.clone();
+    report.subject = Some(all.clone());
+    report.worst_order = Some(all.clone());
     report.created = all.clone();
     report.finial_version = "\"/><b>".into();
     report.task.kind = all.clone();
@@ -54,6 +56,7 @@ pub fn report() -> Report {
             .map(|name| SetAsideFile {
                 path: name.into(),
                 reason: name.into(),
+                detail: Some(name.into()),
             })
             .to_vec();
         data.set_aside_count = NAMES.len();
@@ -65,9 +68,11 @@ pub fn report() -> Report {
     if let Some(scores) = &mut report.scores {
         scores.split = all.clone();
         scores.note = Some(all.clone());
+        scores.doubts = vec![all.clone()];
         for score in &mut scores.headline {
             score.label = all.clone();
             score.explanation = all.clone();
+            score.comparison = Some(all.clone());
         }
     }
     report.worst = NAMES

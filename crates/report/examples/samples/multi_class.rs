@@ -1,9 +1,9 @@
 //! Five flowers, and a hundred and twenty species.
 
 use finial_report::{
-    Baseline, Better, ClassRow, Confusion, Data, Duplicates, Evidence, FinalLayer, Head, Measure,
-    MultiClassEvidence, NamedCounts, NamesAre, Report, Score, Scores, SetAsideFile, SplitCounts,
-    Task, WorstImage, format,
+    Baseline, Better, ClassRow, Confusion, Data, Duplicates, Evidence, FinalLayer, Head, Interval,
+    Measure, MultiClassEvidence, NamedCounts, NamesAre, Report, Score, Scores, SetAsideFile,
+    SplitCounts, Task, WorstImage, format,
 };
 
 use super::noise::{Noise, thumbnail};
@@ -21,43 +21,43 @@ pub fn report() -> Report {
     let mut report = base("flowers", evidence, 550, 0.911);
     report.title = "Which flower is it?".into();
     report.worst = [
-        ("rose", "tulip", 0.98, "rose/8692040971_826614516f_n.jpg"),
-        ("tulip", "rose", 0.97, "tulip/15275190769_0ed7bbf490.jpg"),
+        ("rose", "tulip", 0.01, "rose/8692040971_826614516f_n.jpg"),
+        ("tulip", "rose", 0.02, "tulip/15275190769_0ed7bbf490.jpg"),
         (
             "daisy",
             "dandelion",
-            0.94,
+            0.05,
             "daisy/3900172983_9312fdf39c_n.jpg",
         ),
-        ("rose", "tulip", 0.93, "rose/5736328472_8f25e6f6e7.jpg"),
+        ("rose", "tulip", 0.06, "rose/5736328472_8f25e6f6e7.jpg"),
         (
             "sunflower",
             "dandelion",
-            0.9,
+            0.09,
             "sunflower/27465811_9477c9d044.jpg",
         ),
         (
             "dandelion",
             "sunflower",
-            0.88,
+            0.11,
             "dandelion/98992760_53ed1d26a9.jpg",
         ),
-        ("rose", "tulip", 0.87, "rose/9158041313_7a6a102f7a_n.jpg"),
+        ("rose", "tulip", 0.12, "rose/9158041313_7a6a102f7a_n.jpg"),
         (
             "tulip",
             "sunflower",
-            0.81,
+            0.14,
             "tulip/4521037085_70d5802e1d_m.jpg",
         ),
     ]
     .into_iter()
     .zip(1..)
-    .map(|((truth, predicted, sure, path), seed)| WorstImage {
+    .map(|((truth, predicted, given, path), seed)| WorstImage {
         jpeg: thumbnail(seed),
         path: format!("flower_photos/{path}"),
         truth: truth.into(),
         predicted: predicted.into(),
-        remark: format!("{} sure", format::percent(sure)),
+        remark: format!("gave the truth {}", format::percent(given)),
     })
     .collect();
     report
@@ -81,6 +81,21 @@ pub fn many_classes() -> Report {
         .collect();
     let mut report = base("beetles", evidence(names, counts), 3_120, 0.012);
     report.title = "Ground beetles of the museum's drawer 14 to 61".into();
+    report
+}
+
+/// Too few images, and no better than a guess.
+pub fn doubtful() -> Report {
+    let names = ["cockle", "mussel", "oyster"].map(str::to_owned).to_vec();
+    let counts = vec![vec![2, 2, 1], vec![2, 1, 1], vec![1, 1, 1]];
+    let mut report = base("shells", evidence(names, counts), 12, 0.05);
+    report.title = "Cockle, mussel or oyster?".into();
+    if let Some(scores) = &mut report.scores {
+        scores.doubts = vec![
+            "Only 12 images: one more right or wrong moves the scores a lot. Take them for a rough guess.".into(),
+            "No better than not looking at the images: the model has learned nothing that helps here.".into(),
+        ];
+    }
     report
 }
 
@@ -149,6 +164,7 @@ pub fn base(model: &str, evidence: MultiClassEvidence, images: usize, validation
                     },
                 })
                 .collect(),
+            ..Task::default()
         },
         head: Some(Head {
             layers: super::layers(classes),
@@ -178,8 +194,8 @@ pub fn base(model: &str, evidence: MultiClassEvidence, images: usize, validation
                 aside("flower_photos/tulip/empty.png", "empty file"),
             ],
             duplicates: Some(Duplicates {
-                count: 12,
-                sentence: "They are equal byte for byte and stay in one split.".into(),
+                copies: 12,
+                contradictions: 2,
             }),
         }),
         training: Some(super::training(1.55, 0.27, 21, &mut Noise::new(images as u64))),
@@ -192,6 +208,12 @@ pub fn base(model: &str, evidence: MultiClassEvidence, images: usize, validation
                     value: accuracy,
                     measure: Measure::Share,
                     validation: Some(if validation > 0.5 { validation } else { accuracy + validation }),
+                    comparison: Some("On the validation images, which chose the best epoch, it is about the same.".into()),
+                    interval: Some(Interval {
+                        low: accuracy - 0.02,
+                        high: accuracy + 0.02,
+                        sentence: format!("{} of {} are right; on other images of this kind expect between {:.2} and {:.2}.", format::count(right), format::images(total), accuracy - 0.02, accuracy + 0.02),
+                    }),
                     baseline: Some(Baseline {
                         value: guess,
                         sentence: format!("Always guessing the most common class scores {}.", format::share(guess)),
@@ -205,6 +227,8 @@ pub fn base(model: &str, evidence: MultiClassEvidence, images: usize, validation
                     value: macro_f1,
                     measure: Measure::Share,
                     validation: Some(macro_f1 - 0.006),
+                    comparison: None,
+                    interval: None,
                     baseline: None,
                     explanation: "The mean over the classes, so that a rare one counts as much as a common one.".into(),
                     better: Better::Higher,
@@ -215,17 +239,21 @@ pub fn base(model: &str, evidence: MultiClassEvidence, images: usize, validation
                     value: 0.2731,
                     measure: Measure::Quantity { unit: None },
                     validation: Some(0.2689),
+                    comparison: None,
+                    interval: None,
                     baseline: None,
                     explanation: "Small when the model is sure and right, large when it is sure and wrong.".into(),
                     better: Better::Lower,
                 },
             ],
             note: Some(format!("All test scores rest on {}, kept away from training.", format::images(total))),
+            doubts: Vec::new(),
         }),
         evidence: Some(Evidence::MultiClass(evidence)),
         worst: Vec::new(),
         provenance: super::provenance(),
         usage: super::usage(model, "~/pictures/flower_photos"),
+        ..Report::default()
     }
 }
 
@@ -233,5 +261,6 @@ fn aside(path: &str, reason: &str) -> SetAsideFile {
     SetAsideFile {
         path: path.into(),
         reason: reason.into(),
+        detail: None,
     }
 }

@@ -1,9 +1,9 @@
 //! Leaves with three numbers to read off: length, area and a count of spots.
 
 use finial_report::{
-    Baseline, Better, Data, Evidence, FinalLayer, Head, Measure, NamedCounts, NamesAre,
-    PredictedPoint, RegressionEvidence, Report, Score, Scores, SplitCounts, TargetEvidence, Task,
-    WorstImage, format,
+    Baseline, Better, Data, Evidence, FinalLayer, Head, Measure, NamedCounts, NamedSpreads,
+    NamesAre, PredictedPoint, RegressionEvidence, Report, Score, Scores, SplitCounts, Spread,
+    TargetEvidence, Task, WorstImage, format,
 };
 
 use super::noise::{Noise, thumbnail};
@@ -34,6 +34,12 @@ pub fn report() -> Report {
                     counts: SplitCounts { train: 1_920, validation: 240, test: 240 },
                 })
                 .collect(),
+            spreads: [("length", Some("mm"), 21.0, 74.2, 131.0), ("area", Some("cm²"), 4.5, 30.9, 58.75), ("spots", None, 0.0, 6.0, 17.0)]
+                .map(|(name, unit, least, median, greatest)| {
+                    let spread = |narrower: f64| Some(Spread { least: least + narrower, median, greatest: greatest - narrower });
+                    NamedSpreads { name: name.into(), unit: unit.map(str::to_owned), train: spread(0.0), validation: spread(1.0), test: spread(2.0) }
+                })
+                .to_vec(),
         },
         head: Some(Head {
             layers: super::layers(targets.len()),
@@ -56,6 +62,7 @@ pub fn report() -> Report {
                 .map(|i| finial_report::SetAsideFile {
                     path: format!("leaves/scan_{i:05}.png"),
                     reason: "no row in the table".into(),
+                    detail: None,
                 })
                 .collect(),
             ..Data::default()
@@ -66,10 +73,12 @@ pub fn report() -> Report {
             headline: vec![
                 Score {
                     name: "mae".into(),
-                    label: "Mean error of length".into(),
+                    label: "MAE of length".into(),
                     value: first.mae,
                     measure: Measure::Quantity { unit: Some("mm".into()) },
                     validation: Some(first.mae + 0.12),
+                    comparison: None,
+                    interval: None,
                     baseline: Some(Baseline {
                         value: guess,
                         sentence: format!("Always saying the mean length misses by {}.", format::with_unit(guess, Some("mm"))),
@@ -83,13 +92,16 @@ pub fn report() -> Report {
                     value: first.r2.unwrap_or(0.0),
                     measure: Measure::Share,
                     validation: None,
+                    comparison: None,
+                    interval: None,
                     baseline: None,
                     explanation: "The share of the differences between leaves that it explains.".into(),
                     better: Better::Higher,
                 },
             ],
-            note: None,
+            ..Scores::default()
         }),
+        worst_order: Some("Sorted by the distance from the truth.".into()),
         worst: [(112.0, 98.4), (41.0, 53.3), (88.0, 77.9)]
             .into_iter()
             .zip(71..)
@@ -108,6 +120,7 @@ pub fn report() -> Report {
         evidence: Some(Evidence::Regression(RegressionEvidence { targets })),
         provenance: super::provenance(),
         usage: super::usage("beech-leaves", "leaves/measured.csv"),
+        ..Report::default()
     }
 }
 

@@ -54,6 +54,22 @@ impl Scale {
         (self.from, self.to)
     }
 
+    /// As [`marks`](Self::marks), but so few that their texts stand beside each other.
+    pub fn marks_in_a_row(&self, wanted: usize) -> Vec<(f64, String)> {
+        /// Width of a digit and of the room between two texts, in units of the view box.
+        const DIGIT: f64 = 7.5;
+        const ROOM: f64 = 12.0;
+        let fits = |marks: &[(f64, String)]| {
+            let widest = marks.iter().map(|(_, text)| text.chars().count()).max();
+            let wide = widest.unwrap_or(0) as f64 * DIGIT + ROOM;
+            let places = marks.first().zip(marks.get(1));
+            places.is_none_or(|(a, b)| (self.at(b.0) - self.at(a.0)).abs() >= wide)
+        };
+        let fewer = (2..=wanted).rev().map(|wanted| self.marks(wanted));
+        let mut fitting = fewer.filter(|marks| fits(marks));
+        fitting.next().unwrap_or_else(|| self.marks(1))
+    }
+
     /// Round values within the range, about `wanted` of them, each with its text.
     pub fn marks(&self, wanted: usize) -> Vec<(f64, String)> {
         let least = if self.whole { 1.0 } else { 0.0 };
@@ -136,6 +152,18 @@ mod tests {
         let marks = scale((1.0, 3.0), true).marks(6);
         let texts: Vec<_> = marks.into_iter().map(|(_, text)| text).collect();
         assert_eq!(texts, ["1", "2", "3"]);
+    }
+
+    #[test]
+    fn long_texts_in_a_row_are_fewer() {
+        let axis = Axis {
+            name: "",
+            range: (205_000.0, 240_000.0),
+            whole: false,
+        };
+        let scale = Scale::new(axis, (48.0, 386.0));
+        let texts: Vec<_> = scale.marks_in_a_row(7).into_iter().map(|m| m.1).collect();
+        assert_eq!(texts, ["210,000", "220,000", "230,000", "240,000"]);
     }
 
     #[test]

@@ -77,7 +77,9 @@ fn rates_chart<'a>(x_name: &'a str, y_name: &'a str) -> Chart {
         range: (0.0, 1.0),
         whole: false,
     };
-    Chart::new(HEIGHT, axis(x_name), axis(y_name))
+    let mut chart = Chart::new(HEIGHT, axis(x_name), axis(y_name));
+    chart.vertical_grid();
+    chart
 }
 
 fn recall(counts: &BinaryCounts) -> Option<f64> {
@@ -134,9 +136,9 @@ mod tests {
     #[test]
     fn both_curves_tell_the_threshold_in_words() {
         let svg = roc(&evidence(), "roc").expect("a chart");
-        assert!(svg.contains("75% are caught at 17% false alarms"));
+        assert!(svg.contains("75\u{a0}% are caught at 17\u{a0}% false alarms"));
         let svg = precision_recall(&evidence(), "pr").expect("a chart");
-        assert!(svg.contains("guessing, right 40% of the time"));
+        assert!(svg.contains("guessing, right 40\u{a0}% of the time"));
     }
 
     #[test]

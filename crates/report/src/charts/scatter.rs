@@ -43,6 +43,7 @@ pub fn scatter(target: &TargetEvidence, id: &str) -> Option<Scatter> {
         whole: false,
     };
     let mut chart = Chart::new(370.0, axis("true value"), axis("predicted value"));
+    chart.vertical_grid();
     chart.line("line quiet", [(range.0, range.0), (range.1, range.1)]);
     let drawn = finite.len().min(MOST_DOTS);
     chart.push(r#"<g class="dots">"#);

@@ -101,6 +101,10 @@ pub struct PrPoint {
 /// How each label fares.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct MultiLabelEvidence {
+    /// Number of images asked about.
+    pub images: usize,
+    /// Of these, how many got exactly the labels they carry.
+    pub entirely_right: usize,
     /// One row for each label.
     pub per_label: Vec<LabelRow>,
 }
@@ -168,7 +172,7 @@ pub struct WorstImage {
     pub truth: String,
     /// What the model said, as text.
     pub predicted: String,
-    /// How wrong that is: "94 % sure" or "12.5 mm too large".
+    /// How wrong that is: "gave the truth 1 %" or "12.5 mm too large".
     pub remark: String,
 }
 

@@ -12,6 +12,9 @@ pub struct Scores {
     pub headline: Vec<Score>,
     /// A sentence about all of them, such as how many images they rest on.
     pub note: Option<String>,
+    /// Reasons not to rely on the first score, each a sentence: too few images, or no better than
+    /// a guess. With one of these the score is shown without praise.
+    pub doubts: Vec<String>,
 }
 
 /// One score.
@@ -27,6 +30,10 @@ pub struct Score {
     pub measure: Measure,
     /// The value on the validation split.
     pub validation: Option<f64>,
+    /// How both values compare, a sentence; shown for the first score.
+    pub comparison: Option<String>,
+    /// Where the score would lie on other images.
+    pub interval: Option<Interval>,
     /// What one gets without looking at the image.
     pub baseline: Option<Baseline>,
     /// What the value means, in plain words: a sentence such as "Picks the defective one out of a
@@ -34,6 +41,17 @@ pub struct Score {
     pub explanation: String,
     /// Which direction is good.
     pub better: Better,
+}
+
+/// Where a score would lie on other images of the same kind.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Interval {
+    /// Lower end.
+    pub low: f64,
+    /// Upper end.
+    pub high: f64,
+    /// Both in words: "45 of 52 are right; on other images expect between 0.75 and 0.93."
+    pub sentence: String,
 }
 
 /// How a score is written.

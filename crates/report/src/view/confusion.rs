@@ -103,13 +103,13 @@ fn shade(count: usize, total: usize) -> u8 {
         .count() as u8
 }
 
-/// The pairs confused most, by number of images; at most `most`.
-pub fn confused_pairs(confusion: &Confusion, most: usize) -> Vec<Pair<'_>> {
+/// The pairs confused most, by number of images: at most `most` pairs of at least `fewest` images.
+pub fn confused_pairs(confusion: &Confusion, fewest: usize, most: usize) -> Vec<Pair<'_>> {
     let mut pairs = Vec::new();
     for (truth, (counts, name)) in confusion.counts.iter().zip(&confusion.names).enumerate() {
         let total: usize = counts.iter().sum();
         for (predicted, (&count, other)) in counts.iter().zip(&confusion.names).enumerate() {
-            if predicted != truth && count > 0 {
+            if predicted != truth && count >= fewest.max(1) {
                 pairs.push(Pair {
                     truth: name,
                     predicted: other,
@@ -166,7 +166,7 @@ mod tests {
     #[test]
     fn the_most_confused_pair_comes_first_and_the_diagonal_never() {
         let confusion = confusion(&[&[90, 7, 3], &[9, 41, 0], &[0, 0, 0]]);
-        let pairs = confused_pairs(&confusion, 2);
+        let pairs = confused_pairs(&confusion, 1, 2);
         let told: Vec<_> = pairs
             .iter()
             .map(|p| (p.truth, p.predicted, p.count))
@@ -181,6 +181,7 @@ mod tests {
         let large = confusion(&vec![row.as_slice(); 31]);
         let names = large.names.iter().map(String::as_str).collect();
         assert!(matrix(names, large.counts.iter().map(Vec::as_slice)).is_none());
-        assert_eq!(confused_pairs(&large, 20).len(), 20);
+        assert_eq!(confused_pairs(&large, 1, 20).len(), 20);
+        assert_eq!(confused_pairs(&large, 2, 20), []);
     }
 }

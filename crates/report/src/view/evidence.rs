@@ -17,6 +17,10 @@ use crate::report::{
 const PAIRS_BESIDE_MATRIX: usize = 5;
 /// How many stand in place of one.
 const PAIRS_ALONE: usize = 20;
+/// From so many classes on, a pair confused once is not listed.
+const MANY_CLASSES: usize = 30;
+/// More targets than these have the plots of the others folded.
+const MOST_PLOTS: usize = 6;
 
 /// The evidence by kind of task, with everything drawn and sorted.
 #[derive(Debug, Serialize)]
@@ -92,13 +96,18 @@ impl<'a> From<&'a LabelRow> for Row<'a> {
 /// Weakest first, those without a score at the end.
 fn weakest_first<'a>(rows: impl Iterator<Item = Row<'a>>) -> Folded<Row<'a>> {
     let mut rows: Vec<Row<'a>> = rows.collect();
-    rows.sort_by(|a, b| match (a.f1, b.f1) {
-        (Some(a), Some(b)) => a.total_cmp(&b),
+    rows.sort_by(|a, b| weaker(a.f1, b.f1));
+    Folded::new(rows)
+}
+
+/// The lower score first, none last.
+fn weaker(left: Option<f64>, right: Option<f64>) -> Ordering {
+    match (left, right) {
+        (Some(left), Some(right)) => left.total_cmp(&right),
         (Some(_), None) => Ordering::Less,
         (None, Some(_)) => Ordering::Greater,
         (None, None) => Ordering::Equal,
-    });
-    Folded::new(rows)
+    }
 }
 
 /// What was confused with what.
@@ -109,6 +118,8 @@ pub struct MultiClassView<'a> {
     images: usize,
     wrong: usize,
     pairs: Vec<Pair<'a>>,
+    /// Fewest images of a pair that is listed.
+    fewest: usize,
     rows: Folded<Row<'a>>,
 }
 
@@ -124,6 +135,11 @@ impl<'a> MultiClassView<'a> {
             Some(_) => PAIRS_BESIDE_MATRIX,
             None => PAIRS_ALONE,
         };
+        // Among many classes almost every pair that occurs does so once, which says nothing.
+        let fewest = match confusion.names.len() {
+            0..MANY_CLASSES => 1,
+            _ => 2,
+        };
         let images: usize = confusion.counts.iter().flatten().sum();
         let right: usize = confusion
             .counts
@@ -136,7 +152,8 @@ impl<'a> MultiClassView<'a> {
             classes: confusion.names.len(),
             images,
             wrong: images - right,
-            pairs: confusion::confused_pairs(confusion, most),
+            pairs: confusion::confused_pairs(confusion, fewest, most),
+            fewest,
             rows: weakest_first(evidence.per_class.iter().map(Row::from)),
         })
     }
@@ -185,12 +202,16 @@ impl<'a> BinaryView<'a> {
 /// How each label fares.
 #[derive(Debug, Serialize)]
 pub struct MultiLabelView<'a> {
+    images: usize,
+    entirely_right: usize,
     rows: Folded<Row<'a>>,
 }
 
 impl<'a> MultiLabelView<'a> {
     fn new(evidence: &'a MultiLabelEvidence) -> Self {
         Self {
+            images: evidence.images,
+            entirely_right: evidence.entirely_right,
             rows: weakest_first(evidence.per_label.iter().map(Row::from)),
         }
     }
@@ -199,7 +220,22 @@ impl<'a> MultiLabelView<'a> {
 /// How close each target comes.
 #[derive(Debug, Serialize)]
 pub struct RegressionView<'a> {
+    /// In the order of the task.
     targets: Vec<TargetView<'a>>,
+    /// How many of them have their plot shown at once.
+    plots: usize,
+    /// The scores of several targets as a table.
+    rows: Folded<TargetRow<'a>>,
+}
+
+/// The scores of one target.
+#[derive(Debug, Serialize)]
+struct TargetRow<'a> {
+    name: &'a str,
+    unit: Option<&'a str>,
+    mae: f64,
+    rmse: f64,
+    r2: Option<f64>,
 }
 
 #[derive(Debug, Serialize)]
@@ -229,8 +265,22 @@ impl<'a> RegressionView<'a> {
                 svg: scatter.map(|scatter| scatter.svg),
             }
         };
+        let row = |target: &'a TargetEvidence| TargetRow {
+            name: &target.name,
+            unit: target.unit.as_deref(),
+            mae: target.mae,
+            rmse: target.rmse,
+            r2: target.r2,
+        };
+        let mut rows: Vec<_> = match evidence.targets.as_slice() {
+            [_] => Vec::new(),
+            targets => targets.iter().map(row).collect(),
+        };
+        rows.sort_by(|a, b| weaker(a.r2, b.r2));
         Self {
             targets: evidence.targets.iter().enumerate().map(target).collect(),
+            plots: MOST_PLOTS,
+            rows: Folded::new(rows),
         }
     }
 }
@@ -254,6 +304,23 @@ mod tests {
         let sorted = weakest_first(rows.iter().map(Row::from));
         let names: Vec<_> = sorted.shown.iter().map(|row| row.name).collect();
         assert_eq!(names, ["weak", "fine", "unknown"]);
+    }
+
+    #[test]
+    fn several_targets_have_a_table_with_the_weakest_first_and_one_has_none() {
+        let target = |name: &str, r2: f64| TargetEvidence {
+            name: name.into(),
+            r2: Some(r2),
+            ..TargetEvidence::default()
+        };
+        let mut evidence = RegressionEvidence {
+            targets: vec![target("area", 0.9), target("spots", -0.1)],
+        };
+        let view = RegressionView::new(&evidence);
+        let names: Vec<_> = view.rows.shown.iter().map(|row| row.name).collect();
+        assert_eq!(names, ["spots", "area"]);
+        evidence.targets.pop();
+        assert_eq!(RegressionView::new(&evidence).rows.total, 0);
     }
 
     #[test]

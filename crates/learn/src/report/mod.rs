@@ -1,0 +1,84 @@
+//! What a person reads: the run as the plain data that `finial-report` renders.
+//!
+//! - [`training`] and [`evaluation`]: the two pages, put together.
+//! - [`question`]: the task, its title, its classes or the values of its targets.
+//! - [`layers`]: the network in plain words.
+//! - [`scores`]: the headline with what can be expected of it; [`guess`]: what it is compared to.
+//! - [`evidence`]: what stands behind the scores.
+//! - [`worst`]: the images answered most wrongly.
+//! - [`images`]: where the images come from, and which were set aside.
+//! - [`wording`]: sentences and lists.
+//!
+//! How the page looks is decided in `finial-report`.
+
+mod evaluation;
+mod evidence;
+mod guess;
+mod images;
+mod layers;
+mod question;
+mod scores;
+mod training;
+mod wording;
+mod worst;
+
+use std::path::Path;
+
+use finial_report::{Command, Fact, Report};
+
+use crate::Model;
+use crate::train::hex;
+pub(crate) use evaluation::{Scored, of_evaluation};
+pub(crate) use training::{Run, of_training};
+
+/// Names the model's folder, once it is known.
+pub(crate) fn name_model(report: &mut Report, folder: &Path) {
+    report.model = folder.display().to_string();
+    report.usage = usage(&report.model);
+}
+
+/// What every report of a model has.
+fn frame(model: &Model) -> Report {
+    let provenance = model.provenance();
+    Report {
+        title: question::title(model.task()),
+        created: jiff::Zoned::now().strftime("%-d %B %Y, %H:%M").to_string(),
+        finial_version: env!("CARGO_PKG_VERSION").to_owned(),
+        provenance: vec![
+            Fact::new("training data", &provenance.data),
+            Fact::new("training data fingerprint", &provenance.data_fingerprint),
+            Fact::new("backbone", &provenance.backbone),
+            Fact::new("backbone weights", &provenance.backbone_source),
+            Fact::new("backbone fingerprint", &provenance.backbone_fingerprint),
+            Fact::new("model fingerprint", hex(&model.weights().fingerprint())),
+            Fact::new("frozen up to", model.frozen().output()),
+            Fact::new("trained", &provenance.created),
+            Fact::new("finial", &provenance.finial),
+            Fact::new("device", &provenance.device),
+            Fact::new("seed", provenance.fit.seed.to_string()),
+        ],
+        ..Report::default()
+    }
+}
+
+/// The command lines that use a model.
+fn usage(model: &str) -> Vec<Command> {
+    let line = |purpose: &str, line: String| Command {
+        purpose: purpose.to_owned(),
+        line,
+    };
+    let model = match model.contains(|c: char| c.is_whitespace() || "'\"$&;()".contains(c)) {
+        true => format!("'{}'", model.replace('\'', r"'\''")),
+        false => model.to_owned(),
+    };
+    vec![
+        line(
+            "Ask the model about images",
+            format!("finial predict {model} IMAGE_OR_FOLDER"),
+        ),
+        line(
+            "Score it on other labelled images",
+            format!("finial evaluate {model} DATA"),
+        ),
+    ]
+}
