@@ -59,13 +59,19 @@ pub enum LearnError {
     },
     /// A setting out of its range.
     #[error("expected {expected}, found {found}")]
-    #[diagnostic(help("correct the setting, or leave it away for its default"))]
+    #[diagnostic(help("correct the setting, or leave it out for its default"))]
     Setting {
         /// The setting and its range.
         expected: &'static str,
         /// What was given.
         found: String,
     },
+    /// The frozen network lost or invented an image.
+    #[error("the frozen network gave another number of results than it got images")]
+    #[diagnostic(help(
+        "this is a fault in finial; please report it with the model and the device"
+    ))]
+    ResultCount,
     /// Training gave numbers that are not finite.
     #[error("the loss is no longer a finite number, in epoch {epoch}")]
     #[diagnostic(help("lower the learning rate with --learning-rate"))]
@@ -79,6 +85,15 @@ pub enum LearnError {
         "nothing was changed; give --out another name, or remove the old model yourself"
     ))]
     OutputExists(PathBuf),
+    /// The output cannot be written.
+    #[error("{} cannot be written: {error}", path.display())]
+    #[diagnostic(help("choose another place for the output, or change the folder's permissions"))]
+    Unwritable {
+        /// The output.
+        path: PathBuf,
+        /// What the system says.
+        error: String,
+    },
     /// A folder that should be a model is none.
     #[error("{} is not a finial model: {reason}", path.display())]
     #[diagnostic(help("give the folder that `finial train --out` wrote"))]
@@ -108,6 +123,14 @@ pub enum LearnError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Engine(#[from] finial_engine::EngineError),
+    /// Logits and targets do not belong together.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Loss(#[from] crate::loss::LossError),
+    /// A graph ends in another final layer than its task calls for.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Head(#[from] crate::head::WrongHead),
     /// The device is not there.
     #[error(transparent)]
     #[diagnostic(transparent)]

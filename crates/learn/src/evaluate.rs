@@ -3,15 +3,15 @@
 //! A score on images that a model has learned from says nothing, so those are left out, by
 //! content, unless the caller asks for them.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use finial_data::{SourceOptions, open};
-use finial_engine::Device;
+use finial_engine::device;
 use finial_report::Report;
 use finial_store::FeatureStore;
-use finial_task::{LabelSource, RawLabels, Request, Scores, Targets, infer};
+use finial_task::{LabelSource, Scores, Targets};
 
 use crate::extract::Extractor;
 use crate::fit::outputs;
@@ -36,8 +36,8 @@ pub struct EvaluateOptions {
     pub include_seen: bool,
     /// Go on with the readable images however many cannot be read.
     pub allow_unreadable: bool,
-    /// Where it runs.
-    pub device: Device,
+    /// Where it runs, by name.
+    pub device: String,
 }
 
 /// A scored model.
@@ -62,6 +62,11 @@ pub fn evaluate(
     progress: &dyn Progress,
 ) -> Result<Evaluated, LearnError> {
     let model = Model::load(&options.model)?;
+    let device = device::named(&options.device)?;
+    let seen = match options.include_seen {
+        true => HashSet::new(),
+        false => learned_from(&options.model)?,
+    };
     let source = open(
         &options.data,
         &SourceOptions {
@@ -70,24 +75,31 @@ pub fn evaluate(
         },
     )?;
     let place = |sample: usize| place(&source, sample);
-    let labels = label_source(&model, &source.labels, options, &place)?;
-    let targets = labels.read(&model.task, &source.labels, &place)?;
+    let labels = LabelSource::find(
+        model.task(),
+        &source.labels,
+        &options.label_columns,
+        model.labels(),
+        &place,
+    )?;
+    let targets = labels.read(model.task(), &source.labels, &place)?;
     progress.say(&format!(
         "{} images, {}",
         source.samples.len(),
         source.layout
     ));
 
-    let (frozen, head) = model.parts()?;
-    let extractor = Extractor::new(&frozen, &model.weights, model.image, store, &options.device)?;
+    let extractor = Extractor::new(
+        model.frozen(),
+        model.weights(),
+        model.image(),
+        store,
+        &options.device,
+    )?;
     let paths: Vec<PathBuf> = source.samples.iter().map(|s| s.path.clone()).collect();
     let features = extractor.run(&paths, options.allow_unreadable, progress)?;
     let targets = targets.select(&features.kept);
 
-    let seen = match options.include_seen {
-        true => HashSet::new(),
-        false => learned_from(&options.model)?,
-    };
     let fresh = |row: &usize| !seen.contains(&features.hashes[*row].to_string());
     let rows: Vec<usize> = (0..features.kept.len()).filter(fresh).collect();
     let left_out = features.kept.len() - rows.len();
@@ -101,15 +113,10 @@ pub fn evaluate(
             "to score: the model has learned from all of them (--include-seen scores them all the same)",
         ));
     }
-    let outputs = outputs(
-        &head,
-        &model.weights,
-        &features.matrix,
-        &rows,
-        &options.device,
-    )?;
+    let (head, weights) = (model.head(), model.weights());
+    let outputs = outputs(head, weights, &features.matrix, &rows, &device)?;
     let targets: Targets = targets.select(&rows);
-    let scores = model.task.score(&outputs, &targets)?;
+    let scores = model.task().score(&outputs, &targets)?;
     let report = report::of_evaluation(&report::Scored {
         model: &model,
         folder: &options.model,
@@ -130,30 +137,6 @@ pub fn evaluate(
     })
 }
 
-/// Where the labels stand in this data: as in the training data if it has the same columns, else
-/// as its own columns suggest for the model's task.
-fn label_source(
-    model: &Model,
-    labels: &RawLabels,
-    options: &EvaluateOptions,
-    place: &dyn Fn(usize) -> String,
-) -> Result<LabelSource, LearnError> {
-    let RawLabels::Table(_) = labels else {
-        return Ok(LabelSource::Folders);
-    };
-    let columns = model.labels.columns();
-    let there = !columns.is_empty() && columns.iter().all(|name| labels.column(name).is_ok());
-    if there && options.label_columns.is_empty() {
-        return Ok(model.labels.clone());
-    }
-    let request = Request {
-        kind: Some(model.task.kind()),
-        label_columns: options.label_columns.clone(),
-        positive: None,
-    };
-    Ok(infer(labels, &request, place)?.source)
-}
-
 /// Contents of the images that the model has learned from or been chosen by.
 fn learned_from(model: &Path) -> Result<HashSet<String>, LearnError> {
     let path = model.join(SPLIT_TABLE);
@@ -167,13 +150,20 @@ fn learned_from(model: &Path) -> Result<HashSet<String>, LearnError> {
         path: path.clone(),
         error: error.into(),
     };
-    let mut seen = HashSet::new();
     let mut table = csv::Reader::from_reader(bytes.as_slice());
-    for row in table.deserialize::<BTreeMap<String, String>>() {
-        let mut row = row.map_err(damaged)?;
-        let split = row.remove("split").unwrap_or_default();
-        if split == "train" || split == "validation" {
-            seen.extend(row.remove("content"));
+    let headings = table.headers().map_err(damaged)?;
+    let column = |name: &str| headings.iter().position(|heading| heading == name);
+    let (Some(content), Some(split)) = (column("content"), column("split")) else {
+        return Err(LearnError::NotAModel {
+            path: model.to_owned(),
+            reason: format!("{SPLIT_TABLE} should have the columns `content` and `split`"),
+        });
+    };
+    let mut seen = HashSet::new();
+    for row in table.records() {
+        let row = row.map_err(damaged)?;
+        if matches!(row.get(split), Some("train" | "validation")) {
+            seen.extend(row.get(content).map(str::to_owned));
         }
     }
     Ok(seen)

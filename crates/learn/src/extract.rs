@@ -5,19 +5,21 @@
 //! gives is kept in the feature store under the image's content and everything that was done to
 //! it; a second run, or ten more images, computes only what is new.
 
-use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
 
-use finial_data::{ContentHash, ImageFit, content_hash, decode};
-use finial_engine::{Device, Network};
+use finial_data::{ContentHash, ImageFit, Pixels, content_hash, decode, read_file};
+use finial_engine::{Network, device};
 use finial_graph::{Graph, Weights};
 use finial_store::{
     DEFAULT_MEMORY_BUDGET_BYTES, FeatureMatrix, FeatureMatrixBuilder, FeatureStore, PipelineHash,
 };
 use rayon::prelude::*;
 
+use crate::model::to_json;
+use crate::progress::Running;
 use crate::{LearnError, Progress, Stage};
 
 /// Images per run of the network: enough to keep it busy, few enough that the widest layer's
@@ -25,6 +27,8 @@ use crate::{LearnError, Progress, Stage};
 const BATCH: usize = 8;
 /// Images that decoders hand over together; each commit to the store holds as many.
 const CHUNK: usize = 64;
+/// Files larger than this are decoded one at a time: a photo of 50 megapixels takes 150 MB.
+const LARGE_BYTES: usize = 8 << 20;
 /// Chunks that may wait for the network.
 const QUEUE: usize = 1;
 
@@ -40,6 +44,8 @@ pub struct Features {
     pub unreadable: Vec<Unreadable>,
     /// Rows that came from the store.
     pub reused: usize,
+    /// Images decoded in this run of whose pages or frames only the first was used.
+    pub pages_left_out: usize,
 }
 
 /// An image that cannot be read.
@@ -58,35 +64,39 @@ pub struct Extractor<'a> {
     width: usize,
     pipeline: PipelineHash,
     store: Option<&'a FeatureStore>,
+    /// Held while a large file is decoded.
+    large: Mutex<()>,
 }
 
 impl<'a> Extractor<'a> {
     /// The frozen part `graph` with its weights, on a device; features are kept in `store`, if
-    /// one is given.
+    /// one is given, apart for each device and version of finial, whose last bits may differ.
     ///
     /// # Errors
-    /// The weights do not fit the graph.
+    /// The device is not there, or the weights do not fit the graph.
     pub fn new(
         graph: &Graph,
         weights: &Weights,
         fit: ImageFit,
         store: Option<&'a FeatureStore>,
-        device: &Device,
+        device_name: &str,
     ) -> Result<Self, LearnError> {
-        let graph_text = serde_json::to_vec(graph).unwrap_or_default();
-        let fit_text = serde_json::to_vec(&fit).unwrap_or_default();
+        let graph_text = to_json(graph, Path::new("graph"))?;
+        let fit_text = to_json(&fit, Path::new("image size"))?;
         let pipeline = PipelineHash::of(&[
-            b"features, decoder 1",
+            concat!("finial ", env!("CARGO_PKG_VERSION")).as_bytes(),
+            device_name.as_bytes(),
             &fit_text,
             &graph_text,
             &weights.fingerprint(),
         ]);
         Ok(Extractor {
-            network: Network::folded(graph, weights, device)?,
+            network: Network::folded(graph, weights, &device::named(device_name)?)?,
             fit,
             width: graph.output_shape().len(),
             pipeline,
             store,
+            large: Mutex::new(()),
         })
     }
 
@@ -101,8 +111,8 @@ impl<'a> Extractor<'a> {
         allow_unreadable: bool,
         progress: &dyn Progress,
     ) -> Result<Features, LearnError> {
-        progress.begin(Stage::Features, paths.len() as u64);
-        let features = thread::scope(|scope| {
+        let _stage = Running::begin(progress, Stage::Features, paths.len());
+        thread::scope(|scope| {
             let (sender, receiver) = sync_channel(QUEUE);
             scope.spawn(move || {
                 let pool = rayon::ThreadPoolBuilder::new().build();
@@ -119,14 +129,12 @@ impl<'a> Extractor<'a> {
                 }
             });
             self.collect(receiver, paths, allow_unreadable, progress)
-        });
-        progress.end();
-        features
+        })
     }
 
     /// Reads one image: from the store if its content is known, else its pixels.
     fn prepare(&self, path: &Path) -> Prepared {
-        let bytes = match fs::read(path) {
+        let bytes = match read_file(path) {
             Ok(bytes) => bytes,
             Err(error) => return Prepared::Unreadable(error.to_string()),
         };
@@ -134,8 +142,9 @@ impl<'a> Extractor<'a> {
         if let Some(features) = self.stored(&hash) {
             return Prepared::Stored(hash, features);
         }
+        let _alone = (bytes.len() > LARGE_BYTES).then(|| self.large.lock());
         match decode(&bytes, &self.fit) {
-            Ok(pixels) => Prepared::Pixels(hash, pixels.rgb),
+            Ok(pixels) => Prepared::Pixels(hash, pixels),
             Err(error) => Prepared::Unreadable(error.to_string()),
         }
     }
@@ -155,14 +164,20 @@ impl<'a> Extractor<'a> {
         progress: &dyn Progress,
     ) -> Result<Features, LearnError> {
         let mut builder = FeatureMatrixBuilder::new(self.width, DEFAULT_MEMORY_BUDGET_BYTES)?;
+        if let Some(store) = self.store {
+            // The system's temporary folder may be memory; the store's is on a disk.
+            builder = builder.spill_folder(store.folder());
+        }
         let mut store = self.store;
         let mut kept = Vec::new();
         let mut hashes = Vec::new();
         let mut unreadable: Vec<Unreadable> = Vec::new();
         let mut reused = 0;
+        let mut pages_left_out = 0;
         let mut index = 0;
         for mut chunk in chunks {
             let done = chunk.len() as u64;
+            pages_left_out += chunk.iter().filter(|p| p.has_more_pages()).count();
             let computed = self.compute(&mut chunk)?;
             if let Some(open) = store
                 && !computed.is_empty()
@@ -181,10 +196,8 @@ impl<'a> Extractor<'a> {
                         reused += 1;
                         (hash, features)
                     }
-                    Prepared::Pixels(..) => match computed.next() {
-                        Some(pair) => pair,
-                        None => continue,
-                    },
+                    // One result for each, which `compute` made sure of.
+                    Prepared::Pixels(..) => computed.next().ok_or(LearnError::ResultCount)?,
                     Prepared::Unreadable(reason) => {
                         unreadable.push(Unreadable { index, reason });
                         index += 1;
@@ -210,21 +223,28 @@ impl<'a> Extractor<'a> {
             hashes,
             unreadable,
             reused,
+            pages_left_out,
         })
     }
 
     /// Runs the network over the pixels of a chunk, which are given up on the way.
     fn compute(&self, chunk: &mut [Prepared]) -> Result<Vec<(ContentHash, Vec<f32>)>, LearnError> {
-        let mut pixels: Vec<(ContentHash, Vec<u8>)> = Vec::new();
+        let mut pixels: Vec<(ContentHash, Pixels)> = Vec::new();
         for prepared in chunk {
-            if let Prepared::Pixels(hash, rgb) = prepared {
-                pixels.push((*hash, std::mem::take(rgb)));
+            if let Prepared::Pixels(hash, decoded) = prepared {
+                pixels.push((*hash, std::mem::take(decoded)));
             }
         }
         let mut computed = Vec::with_capacity(pixels.len());
         for batch in pixels.chunks(BATCH) {
-            let numbers = batch.iter().flat_map(|(_, rgb)| planes(rgb)).collect();
+            let numbers = batch
+                .iter()
+                .flat_map(|(_, pixels)| pixels.planes())
+                .collect();
             let outputs = self.network.run(numbers)?;
+            if outputs.len() != batch.len() * self.width {
+                return Err(LearnError::ResultCount);
+            }
             let rows = outputs.chunks_exact(self.width.max(1));
             computed.extend(
                 batch
@@ -245,13 +265,14 @@ fn key(hash: &ContentHash) -> finial_store::ContentHash {
 /// What a decoder hands over.
 enum Prepared {
     Stored(ContentHash, Vec<f32>),
-    Pixels(ContentHash, Vec<u8>),
+    Pixels(ContentHash, Pixels),
     Unreadable(String),
 }
 
-/// Interleaved RGB as the graph reads it: channels first, 0 to 255.
-pub(crate) fn planes(rgb: &[u8]) -> impl Iterator<Item = f32> + '_ {
-    (0..3).flat_map(move |channel| rgb.iter().skip(channel).step_by(3).map(|&v| f32::from(v)))
+impl Prepared {
+    fn has_more_pages(&self) -> bool {
+        matches!(self, Prepared::Pixels(_, pixels) if pixels.pages_left_out)
+    }
 }
 
 fn too_many(unreadable: &[Unreadable], paths: &[PathBuf]) -> LearnError {
@@ -262,16 +283,5 @@ fn too_many(unreadable: &[Unreadable], paths: &[PathBuf]) -> LearnError {
         first: first
             .map(|u| format!("{}: {}", paths[u.index].display(), u.reason))
             .collect(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pixels_become_planes() {
-        let planes: Vec<f32> = planes(&[1, 2, 3, 4, 5, 6]).collect();
-        assert_eq!(planes, [1.0, 4.0, 2.0, 5.0, 3.0, 6.0]);
     }
 }

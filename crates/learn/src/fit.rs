@@ -1,17 +1,23 @@
 //! Training the head on stored features: Adam, early stopping, the best weights kept.
 
-use finial_engine::{Adam, Device, Mode, Network, Value};
-use finial_graph::{Graph, Weights};
+use finial_engine::{Adam, Device, Mode, Network, Tensor, Value};
+use finial_graph::Weights;
 use finial_store::FeatureMatrix;
-use finial_task::{Loss, Targets};
+use finial_task::{Targets, Task};
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use serde::{Deserialize, Serialize};
 
-use crate::head::LOGITS;
-use crate::loss::mean_loss;
+use crate::head::{Head, LOGITS};
+use crate::loss::{LossError, mean_loss};
+use crate::progress::Running;
 use crate::{LearnError, Progress, Stage};
+
+/// Features that one step may hold, in bytes: a flattened map is 50 times as wide as a pooled one.
+const BATCH_BYTES: usize = 16 << 20;
+/// Rows of a step without gradients, at the most.
+const BATCH_ROWS: usize = 512;
 
 /// How the head is trained.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -41,11 +47,13 @@ impl Default for FitOptions {
 }
 
 impl FitOptions {
-    /// Images per step for that many training images: 32 for a few thousand, then more, so that
-    /// an epoch stays a matter of a few hundred steps.
-    pub fn batch_for(&self, images: usize) -> usize {
+    /// Images per step for that many training images of `features` numbers each: 32 for a few
+    /// thousand, then more, so that an epoch stays a matter of a few hundred steps, as far as
+    /// memory allows.
+    pub fn batch_for(&self, images: usize, features: usize) -> usize {
+        let wanted = (images / 100).next_power_of_two().clamp(32, 512);
         self.batch
-            .unwrap_or_else(|| (images / 100).next_power_of_two().clamp(32, 512))
+            .unwrap_or_else(|| wanted.min(rows_within(BATCH_BYTES, features)))
     }
 
     /// Refuses settings that cannot work.
@@ -104,16 +112,16 @@ pub struct Examples<'a> {
     pub targets: &'a Targets,
 }
 
-/// Trains `head` from `initial` weights until the validation loss stops falling.
+/// Trains `head` from `initial` weights, with the loss of its task, until the validation loss
+/// stops falling.
 ///
 /// The same seed on the same machine gives the same bits.
 ///
 /// # Errors
-/// The loss is no longer finite, the settings cannot work, or the device failed.
+/// The loss is not finite from the start, the settings cannot work, or the device failed.
 pub fn fit(
-    head: &Graph,
+    head: &Head,
     initial: &Weights,
-    loss: Loss,
     train: &Examples,
     validation: &Examples,
     options: &FitOptions,
@@ -121,40 +129,42 @@ pub fn fit(
     progress: &dyn Progress,
 ) -> Result<Fit, LearnError> {
     options.check()?;
-    let (to_logits, _) = head.cut_at(LOGITS)?;
+    let _stage = Running::begin(progress, Stage::Epochs, options.epochs);
+    let task = head.task();
+    let (to_logits, _) = head.graph().cut_at(LOGITS)?;
     let mut network = Network::new(&to_logits, initial, device)?.trainable();
     let mut adam = Adam::default();
     let mut rng = ChaCha8Rng::seed_from_u64(options.seed);
-    let batch = options.batch_for(train.rows.len());
+    let batch = options.batch_for(train.rows.len(), train.features.columns());
     let mut order: Vec<usize> = (0..train.rows.len()).collect();
 
     let mut curve: Vec<Epoch> = Vec::new();
     let mut best: Option<(usize, f64, Network)> = None;
     let mut stopped = format!("all {} epochs were run", options.epochs);
-    progress.begin(Stage::Epochs, options.epochs as u64);
     for epoch in 1..=options.epochs {
         order.shuffle(&mut rng);
         let mut total = 0.0;
         for chunk in order.chunks(batch) {
             let (x, y) = train.batch(chunk, &network)?;
-            let logits = network.forward(x, Mode::Training(&mut rng))?;
-            let Value::Vectors(logits) = logits else {
-                continue;
-            };
-            let mean = mean_loss(loss, logits, &y);
-            adam.step(&mut network, &mean, options.learning_rate);
+            let logits = vectors(network.forward(x, Mode::Training(&mut rng))?, task)?;
+            let mean = mean_loss(task, logits, &y)?;
+            adam.step(&mut network, &mean, options.learning_rate)?;
             total += f64::from(mean.into_scalar::<f32>()) * chunk.len() as f64;
         }
         let frozen = network.frozen();
         let losses = Epoch {
             train_loss: total / train.rows.len().max(1) as f64,
-            validation_loss: validation.mean_loss(&frozen, loss)?,
+            validation_loss: validation.mean_loss(&frozen, task)?,
         };
         if !(losses.train_loss.is_finite() && losses.validation_loss.is_finite()) {
-            return Err(LearnError::Diverged { epoch });
+            if best.is_none() {
+                return Err(LearnError::Diverged { epoch });
+            }
+            stopped = format!("the loss was no longer a finite number in epoch {epoch}");
+            break;
         }
         curve.push(losses);
-        progress.advance(1, &format!("validation loss {:.4}", losses.validation_loss));
+        progress.advance(1, &format!("loss {:.3}", losses.validation_loss));
         let improved = best
             .as_ref()
             .is_none_or(|(_, lowest, _)| losses.validation_loss < *lowest);
@@ -170,7 +180,6 @@ pub fn fit(
             break;
         }
     }
-    progress.end();
     let (best_epoch, _, network) = best.ok_or(LearnError::Diverged { epoch: 1 })?;
     Ok(Fit {
         weights: network.weights()?,
@@ -179,6 +188,23 @@ pub fn fit(
         stopped,
         batch,
     })
+}
+
+/// A head's values are vectors; its graph was checked for that.
+fn vectors(value: Value, task: &Task) -> Result<Tensor<2>, LossError> {
+    match value {
+        Value::Vectors(vectors) => Ok(vectors),
+        Value::Maps(maps) => Err(LossError::Columns {
+            what: "logits",
+            expected: task.units(),
+            found: maps.dims().iter().skip(1).product(),
+        }),
+    }
+}
+
+/// How many rows of that many numbers fit, at least one.
+fn rows_within(bytes: usize, columns: usize) -> usize {
+    (bytes / (columns.max(1) * size_of::<f32>())).max(1)
 }
 
 impl Examples<'_> {
@@ -191,42 +217,40 @@ impl Examples<'_> {
         let rows: Vec<usize> = positions.iter().map(|&p| self.rows[p]).collect();
         let mut numbers = Vec::new();
         self.features.gather(&rows, &mut numbers)?;
-        let shape = network.graph().input_shape();
-        let features = Value::from_numbers(numbers, shape, network.device());
+        let features = network.batch(numbers)?;
         Ok((features, self.targets.select(positions)))
     }
 
-    fn mean_loss(&self, network: &Network, loss: Loss) -> Result<f64, LearnError> {
-        const BATCH: usize = 512;
+    fn mean_loss(&self, network: &Network, task: &Task) -> Result<f64, LearnError> {
+        let batch = rows_within(BATCH_BYTES, self.features.columns()).min(BATCH_ROWS);
         let positions: Vec<usize> = (0..self.rows.len()).collect();
         let mut total = 0.0;
-        for chunk in positions.chunks(BATCH) {
+        for chunk in positions.chunks(batch) {
             let (x, y) = self.batch(chunk, network)?;
-            if let Value::Vectors(logits) = network.forward(x, Mode::Inference)? {
-                let mean = mean_loss(loss, logits, &y).into_scalar::<f32>();
-                total += f64::from(mean) * chunk.len() as f64;
-            }
+            let logits = vectors(network.forward(x, Mode::Inference)?, task)?;
+            let mean = mean_loss(task, logits, &y)?.into_scalar::<f32>();
+            total += f64::from(mean) * chunk.len() as f64;
         }
         Ok(total / self.rows.len().max(1) as f64)
     }
 }
 
-/// The outputs of `head` for rows of the feature matrix, `[rows, units]`.
+/// The answers of `head` for rows of the feature matrix, `[rows, units]`.
 ///
 /// # Errors
 /// The weights do not fit, or the device failed.
 pub fn outputs(
-    head: &Graph,
+    head: &Head,
     weights: &Weights,
     features: &FeatureMatrix,
     rows: &[usize],
     device: &Device,
 ) -> Result<Vec<f32>, LearnError> {
-    const BATCH: usize = 512;
-    let network = Network::new(head, weights, device)?;
+    let batch = rows_within(BATCH_BYTES, features.columns()).min(BATCH_ROWS);
+    let network = Network::new(head.graph(), weights, device)?;
     let mut outputs = Vec::new();
     let mut numbers = Vec::new();
-    for chunk in rows.chunks(BATCH) {
+    for chunk in rows.chunks(batch) {
         features.gather(chunk, &mut numbers)?;
         outputs.extend(network.run(std::mem::take(&mut numbers))?);
     }

@@ -36,6 +36,11 @@ pub struct HeadOptions {
     pub hidden: Option<usize>,
 }
 
+impl HeadOptions {
+    /// More hidden units than this are taken for a typing error.
+    pub const MOST_HIDDEN: usize = 65_536;
+}
+
 impl Default for HeadOptions {
     fn default() -> Self {
         HeadOptions {
@@ -62,41 +67,150 @@ pub fn frozen(backbone: &Graph, pooling: Pooling) -> Result<Graph, GraphError> {
     Ok(graph)
 }
 
-/// The trained part: from a vector of `features` numbers at [`CUT`] to the task's outputs.
+/// The trained part: from a vector at [`CUT`] to the answers of a task.
 ///
-/// `scale` is used by regression only; see [`Scale::of`].
-///
-/// # Errors
-/// `scale` has not one entry per target of a regression.
-pub fn trained(
-    features: usize,
-    task: &Task,
-    options: &HeadOptions,
-    scale: &Scale,
-) -> Result<Graph, GraphError> {
-    let mut graph = Graph::with_input(CUT, Shape::Vector([features]));
-    if options.dropout > 0.0 {
-        let rate = options.dropout;
-        graph.push("dropout", Op::Dropout { rate })?;
-    }
-    if let Some(units) = options.hidden {
-        graph.push("hidden", Op::Dense { units })?;
-        graph.push("hidden_relu", Op::Relu)?;
-    }
-    let units = task.units();
-    graph.push(LOGITS, Op::Dense { units })?;
-    graph.push(
-        OUTPUT,
-        match task.activation() {
-            Activation::Softmax => Op::Softmax,
-            Activation::Sigmoid => Op::Sigmoid,
-            Activation::Linear => Op::Rescale {
-                scale: scale.deviation.clone(),
-                offset: scale.mean.clone(),
+/// It can only be made for a task, or be checked against one, so its final layer always is the
+/// one that the task calls for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Head {
+    graph: Graph,
+    task: Task,
+}
+
+impl Head {
+    /// The head of `task` for `features` numbers per image.
+    ///
+    /// `scale` is used by regression only; see [`Scale::of`].
+    ///
+    /// # Errors
+    /// The options are out of range, or `scale` has not one entry per target of a regression.
+    pub fn new(
+        features: usize,
+        task: &Task,
+        options: &HeadOptions,
+        scale: &Scale,
+    ) -> Result<Self, GraphError> {
+        let mut graph = Graph::with_input(CUT, Shape::Vector([features]));
+        if options.dropout > 0.0 {
+            let rate = options.dropout;
+            graph.push("dropout", Op::Dropout { rate })?;
+        }
+        if let Some(units) = options.hidden {
+            graph.push("hidden", Op::Dense { units })?;
+            graph.push("hidden_relu", Op::Relu)?;
+        }
+        let units = task.units();
+        graph.push(LOGITS, Op::Dense { units })?;
+        graph.push(
+            OUTPUT,
+            match task.activation() {
+                Activation::Softmax => Op::Softmax,
+                Activation::Sigmoid => Op::Sigmoid,
+                Activation::Linear => Op::Rescale {
+                    scale: scale.deviation.clone(),
+                    offset: scale.mean.clone(),
+                },
             },
-        },
-    )?;
-    Ok(graph)
+        )?;
+        Ok(Head {
+            graph,
+            task: task.clone(),
+        })
+    }
+
+    /// A graph as a head of `task`, if its final layer is the one that the task calls for.
+    ///
+    /// # Errors
+    /// Says what the task calls for and what the graph ends in.
+    pub fn checked(graph: Graph, task: &Task) -> Result<Self, WrongHead> {
+        let wrong = |expected: String, found: String| {
+            let kind = task.kind();
+            Err(WrongHead {
+                kind,
+                expected,
+                found,
+            })
+        };
+        let [.., logits, output] = graph.nodes() else {
+            return wrong("a final layer".to_owned(), "none".to_owned());
+        };
+        let units = task.units();
+        if logits.name != LOGITS || logits.op != (Op::Dense { units }) {
+            return wrong(
+                format!("a dense layer `{LOGITS}` of {units} units"),
+                format!("`{}`, {:?}", logits.name, logits.op),
+            );
+        }
+        let activation = match output.op {
+            Op::Softmax => Some(Activation::Softmax),
+            Op::Sigmoid => Some(Activation::Sigmoid),
+            Op::Rescale { .. } => Some(Activation::Linear),
+            _ => None,
+        };
+        if output.inputs != [LOGITS] || activation != Some(task.activation()) {
+            return wrong(
+                format!("{} behind it", task.activation()),
+                format!("{:?}", output.op),
+            );
+        }
+        match graph.input_shape() {
+            Shape::Vector(_) => Ok(Head {
+                graph,
+                task: task.clone(),
+            }),
+            map @ Shape::Map(_) => wrong("a vector at the cut".to_owned(), map.to_string()),
+        }
+    }
+
+    /// The layers, from the vector at [`CUT`] to [`OUTPUT`].
+    pub fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
+    /// The task whose answers it gives.
+    pub fn task(&self) -> &Task {
+        &self.task
+    }
+
+    /// Weights to start from: Glorot uniform, seeded; the final bias is the task's.
+    ///
+    /// Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural
+    /// networks", 2010: uniform within ±√(6 / (inputs + units)); Keras's default for Dense.
+    ///
+    /// # Errors
+    /// Never: every tensor gets the shape that the graph asks for.
+    pub fn initial_weights(&self, targets: &Targets, seed: u64) -> Result<Weights, WeightsError> {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        // Shuffling and dropout draw from the first stream of the same seed.
+        rng.set_stream(1);
+        let mut weights = Weights::new();
+        for parameter in self.graph.parameters() {
+            let count = parameter.shape.iter().product();
+            let values = match parameter.shape.as_slice() {
+                [units, inputs] => {
+                    let limit = (6.0 / (units + inputs) as f64).sqrt() as f32;
+                    (0..count)
+                        .map(|_| rng.random_range(-limit..limit))
+                        .collect()
+                }
+                _ if parameter.name == format!("{LOGITS}.bias") => self.task.initial_bias(targets),
+                _ => vec![0.0; count],
+            };
+            let tensor = Tensor::new(&parameter.name, parameter.shape.clone(), values)?;
+            weights.insert(parameter.name, tensor);
+        }
+        Ok(weights)
+    }
+}
+
+/// A graph that ends in another final layer than its task calls for.
+#[derive(Clone, Debug, PartialEq, thiserror::Error, miette::Diagnostic)]
+#[error("a {kind} model ends in {expected}, found {found}")]
+#[diagnostic(help("train the model again; this one was changed after it was saved"))]
+pub struct WrongHead {
+    kind: TaskKind,
+    expected: String,
+    found: String,
 }
 
 /// Mean and standard deviation of each target over the training images: what regression targets
@@ -143,52 +257,20 @@ impl Scale {
     }
 }
 
-/// Weights to start from: Glorot uniform, seeded; the final bias is the task's.
-///
-/// Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural
-/// networks", 2010: uniform within ±√(6 / (inputs + units)); Keras's default for Dense.
-///
-/// # Errors
-/// Never for a graph that [`trained`] made.
-pub fn initial_weights(
-    head: &Graph,
-    task: &Task,
-    targets: &Targets,
-    seed: u64,
-) -> Result<Weights, WeightsError> {
-    let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    let mut weights = Weights::new();
-    for parameter in head.parameters() {
-        let count = parameter.shape.iter().product();
-        let values = match parameter.shape.as_slice() {
-            [units, inputs] => {
-                let limit = (6.0 / (units + inputs) as f64).sqrt() as f32;
-                (0..count)
-                    .map(|_| rng.random_range(-limit..limit))
-                    .collect()
-            }
-            _ if parameter.name == format!("{LOGITS}.bias") => task.initial_bias(targets),
-            _ => vec![0.0; count],
-        };
-        let tensor = Tensor::new(&parameter.name, parameter.shape.clone(), values)?;
-        weights.insert(parameter.name, tensor);
-    }
-    Ok(weights)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn head(task: &Task, options: HeadOptions) -> Graph {
+    fn head(task: &Task, options: HeadOptions) -> Head {
         let targets = Targets::new(1, vec![1.0, 3.0]);
-        trained(16, task, &options, &Scale::of(task, &targets)).unwrap()
+        Head::new(16, task, &options, &Scale::of(task, &targets)).unwrap()
     }
 
     #[test]
     fn the_head_ends_in_the_activation_that_the_task_decides() {
         let last = |task: &Task| {
             head(task, HeadOptions::default())
+                .graph()
                 .nodes()
                 .last()
                 .unwrap()
@@ -225,7 +307,12 @@ mod tests {
             ..HeadOptions::default()
         };
         let head = head(&task, options);
-        let names: Vec<&str> = head.nodes().iter().map(|n| n.name.as_str()).collect();
+        let names: Vec<&str> = head
+            .graph()
+            .nodes()
+            .iter()
+            .map(|n| n.name.as_str())
+            .collect();
         assert_eq!(names, [CUT, LOGITS, OUTPUT]);
     }
 
@@ -234,9 +321,40 @@ mod tests {
         let task = Task::multi_class(["a", "b", "c"]).unwrap();
         let head = head(&task, HeadOptions::default());
         let targets = Targets::new(1, vec![0.0, 1.0, 2.0]);
-        let weights = |seed| initial_weights(&head, &task, &targets, seed).unwrap();
+        let weights = |seed| head.initial_weights(&targets, seed).unwrap();
         assert_eq!(weights(3), weights(3));
         assert_ne!(weights(3), weights(4));
+    }
+
+    #[test]
+    fn a_final_layer_that_another_task_calls_for_is_refused() {
+        let binary = Task::binary("a", "b").unwrap();
+        let labels = Task::multi_label(["a", "b"]).unwrap();
+        let classes = Task::multi_class(["a", "b", "c"]).unwrap();
+        let number = Task::regression(["a"]).unwrap();
+        let tasks = [&binary, &labels, &classes, &number];
+        for made_for in tasks {
+            let graph = head(made_for, HeadOptions::default()).graph().clone();
+            for task in tasks {
+                let fits = Head::checked(graph.clone(), task).is_ok();
+                assert_eq!(
+                    fits,
+                    task == made_for,
+                    "{} as {}",
+                    made_for.kind(),
+                    task.kind()
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_softmax_over_one_unit_is_refused() {
+        let mut graph = Graph::with_input(CUT, Shape::Vector([4]));
+        graph.push(LOGITS, Op::Dense { units: 1 }).unwrap();
+        graph.push(OUTPUT, Op::Softmax).unwrap();
+        let error = Head::checked(graph, &Task::binary("a", "b").unwrap()).unwrap_err();
+        assert!(error.to_string().contains("ends in sigmoid"), "{error}");
     }
 
     #[test]

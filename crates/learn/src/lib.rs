@@ -28,8 +28,8 @@ pub mod train;
 
 pub use error::LearnError;
 pub use evaluate::{EvaluateOptions, Evaluated, evaluate};
-pub use head::{HeadOptions, Pooling};
-pub use model::Model;
+pub use head::{Head, HeadOptions, Pooling};
+pub use model::{Model, Reserved};
 pub use predict::{Answer, Predictor};
 pub use prepare::{Prepared, TrainOptions};
 pub use pretrained::Pretrained;

@@ -7,37 +7,35 @@
 //! - `split.csv`: which image was used for what, by path and content.
 
 use std::fs;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use finial_data::ImageFit;
-use finial_graph::{Graph, Weights};
+use finial_graph::{Graph, Shape, Weights};
 use finial_task::{Activation, LabelSource, Loss, Task};
 use serde::{Deserialize, Serialize};
 
 use crate::LearnError;
 use crate::fit::FitOptions;
-use crate::head::HeadOptions;
+use crate::head::{Head, HeadOptions};
 
 /// The version of the folder's layout.
 const FORMAT: u32 = 1;
+const RECORD: &str = "model.json";
+const WEIGHTS: &str = "model.safetensors";
 
-/// A trained model.
+/// A trained model: a frozen graph, the head of a task behind it, and the weights of both.
+///
+/// It holds together by construction: the head is its task's, the frozen part reads images of
+/// the size that [`Model::image`] makes, and every parameter is there.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Model {
-    /// From the 8-bit image to probabilities or numbers.
-    pub graph: Graph,
-    /// The node in which the frozen part ends.
-    pub cut: String,
-    /// Its parameters.
-    pub weights: Weights,
-    /// The question and the names that answer it.
-    pub task: Task,
-    /// Where the labels stood in the training data.
-    pub labels: LabelSource,
-    /// How an image is brought to the input's size.
-    pub image: ImageFit,
-    /// Where it all came from.
-    pub provenance: Provenance,
+    frozen: Graph,
+    head: Head,
+    weights: Weights,
+    labels: LabelSource,
+    image: ImageFit,
+    provenance: Provenance,
 }
 
 /// Where every number of a model came from.
@@ -86,6 +84,12 @@ struct Record {
     graph: Graph,
 }
 
+/// As much of `model.json` as every version has.
+#[derive(Deserialize)]
+struct Version {
+    format: u32,
+}
+
 #[derive(Serialize)]
 struct FinalLayer {
     units: usize,
@@ -102,114 +106,239 @@ pub struct Attachment {
 }
 
 impl Model {
-    /// The frozen part and the head.
+    /// A model of its parts.
     ///
     /// # Errors
-    /// The stored cut is not a node of the graph.
-    pub fn parts(&self) -> Result<(Graph, Graph), LearnError> {
-        Ok(self.graph.cut_at(&self.cut)?)
+    /// The parts do not fit each other, or a parameter is missing.
+    pub fn new(
+        frozen: Graph,
+        head: Head,
+        weights: Weights,
+        labels: LabelSource,
+        image: ImageFit,
+        provenance: Provenance,
+    ) -> Result<Self, LearnError> {
+        let misfit = |expected, found: Shape| LearnError::Setting {
+            expected,
+            found: found.to_string(),
+        };
+        let size = [image.height as usize, image.width as usize];
+        if frozen.input_shape() != Shape::Map([3, size[0], size[1]]) {
+            let expected = "a network that reads images of the stored size";
+            return Err(misfit(expected, frozen.input_shape()));
+        }
+        if frozen.output_shape() != head.graph().input_shape() {
+            let expected = "a frozen part that ends where the head begins";
+            return Err(misfit(expected, frozen.output_shape()));
+        }
+        let mut parameters = frozen.parameters();
+        parameters.extend(head.graph().parameters());
+        weights.check(&parameters)?;
+        Ok(Model {
+            frozen,
+            head,
+            weights,
+            labels,
+            image,
+            provenance,
+        })
     }
 
-    /// Writes the folder: all of it, or nothing.
+    /// The question and the names that answer it.
+    pub fn task(&self) -> &Task {
+        self.head.task()
+    }
+
+    /// From the 8-bit image to the cut.
+    pub fn frozen(&self) -> &Graph {
+        &self.frozen
+    }
+
+    /// From the cut to the answer.
+    pub fn head(&self) -> &Head {
+        &self.head
+    }
+
+    /// The parameters of both.
+    pub fn weights(&self) -> &Weights {
+        &self.weights
+    }
+
+    /// Where the labels stood in the training data.
+    pub fn labels(&self) -> &LabelSource {
+        &self.labels
+    }
+
+    /// How an image is brought to the input's size.
+    pub fn image(&self) -> ImageFit {
+        self.image
+    }
+
+    /// Where it all came from.
+    pub fn provenance(&self) -> &Provenance {
+        &self.provenance
+    }
+
+    /// The whole network, from the 8-bit image to the answer.
     ///
     /// # Errors
-    /// `folder` exists, or a file cannot be written.
-    pub fn save(&self, folder: &Path, attachments: &[Attachment]) -> Result<(), LearnError> {
-        refuse_existing(folder)?;
-        let parent = match folder.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
-        };
-        fs::create_dir_all(parent).map_err(LearnError::file(parent))?;
-        let beside = tempfile::Builder::new()
-            .prefix(".finial-unfinished-")
-            .tempdir_in(parent)
-            .map_err(LearnError::file(parent))?;
+    /// A layer of the head has the name of one of the frozen part.
+    pub fn graph(&self) -> Result<Graph, LearnError> {
+        let mut graph = self.frozen.clone();
+        graph.join(self.head.graph().clone())?;
+        Ok(graph)
+    }
+
+    /// Writes the model and `attachments` into the reserved folder: all of it, or nothing.
+    ///
+    /// # Errors
+    /// The folder has come to exist in the meantime, or a file cannot be written.
+    pub fn save(&self, folder: Reserved, attachments: &[Attachment]) -> Result<(), LearnError> {
+        let task = self.task();
         let record = Record {
             format: FORMAT,
-            task: self.task.clone(),
+            task: task.clone(),
             final_layer: Some(FinalLayer {
-                units: self.task.units(),
-                activation: self.task.activation(),
-                loss: self.task.loss(),
+                units: task.units(),
+                activation: task.activation(),
+                loss: task.loss(),
             }),
             labels: self.labels.clone(),
             image: self.image,
-            cut: self.cut.clone(),
+            cut: self.frozen.output().to_owned(),
             provenance: self.provenance.clone(),
-            graph: self.graph.clone(),
+            graph: self.graph()?,
         };
-        let json = to_json(&record, &beside.path().join("model.json"))?;
-        let weights = self.weights.to_safetensors()?;
-        let own = [("model.json", json), ("model.safetensors", weights)];
-        let others = attachments.iter().map(|a| (a.name, a.bytes.clone()));
-        for (name, bytes) in own.into_iter().chain(others) {
-            let path = beside.path().join(name);
-            fs::write(&path, bytes).map_err(LearnError::file(&path))?;
+        folder.write(RECORD, &to_json(&record, &folder.path.join(RECORD))?)?;
+        folder.write(WEIGHTS, &self.weights.to_safetensors()?)?;
+        for attachment in attachments {
+            folder.write(attachment.name, &attachment.bytes)?;
         }
-        readable_by_others(beside.path());
-        let beside = beside.keep();
-        fs::rename(&beside, folder).map_err(|error| {
-            // Best effort: the rename's own error is the one to report.
-            let _ = fs::remove_dir_all(&beside);
-            LearnError::file(folder)(error)
-        })
+        folder.commit()
     }
 
     /// Reads the folder.
     ///
     /// # Errors
-    /// It is not a model folder, is of a newer version, or is damaged.
+    /// It is not a model folder, is of another version, is damaged, or ends in another final
+    /// layer than its task calls for.
     pub fn load(folder: &Path) -> Result<Self, LearnError> {
         let not_a_model = |reason: String| LearnError::NotAModel {
             path: folder.to_owned(),
             reason,
         };
         let read = |name: &str| {
-            fs::read(folder.join(name))
-                .map_err(|error| not_a_model(format!("expected a file {name} in it, {error}")))
+            fs::read(folder.join(name)).map_err(|error| match error.kind() {
+                io::ErrorKind::NotFound => not_a_model(format!("there is no file {name} in it")),
+                _ => LearnError::file(&folder.join(name))(error),
+            })
         };
-        let json = read("model.json")?;
-        let record: Record = serde_json::from_slice(&json)
-            .map_err(|error| not_a_model(format!("model.json: {error}")))?;
-        if record.format != FORMAT {
+        let json = read(RECORD)?;
+        let parse = |error: serde_json::Error| not_a_model(format!("{RECORD}: {error}"));
+        // The version first: what a newer one holds may not be readable at all.
+        let version: Version = serde_json::from_slice(&json).map_err(parse)?;
+        if version.format != FORMAT {
             return Err(not_a_model(format!(
-                "model.json has format {}, this finial reads {FORMAT}",
-                record.format
+                "{RECORD} has format {}, this finial reads {FORMAT}",
+                version.format
             )));
         }
-        let mut all = Weights::from_safetensors(&read("model.safetensors")?)?;
+        let record: Record = serde_json::from_slice(&json).map_err(parse)?;
+        let mut all = Weights::from_safetensors(&read(WEIGHTS)?)?;
         let weights = record.graph.take_weights(&mut all)?;
-        let model = Model {
-            graph: record.graph,
-            cut: record.cut,
+        let (frozen, head) = record.graph.cut_at(&record.cut)?;
+        let head = Head::checked(head, &record.task)?;
+        Model::new(
+            frozen,
+            head,
             weights,
-            task: record.task,
-            labels: record.labels,
-            image: record.image,
-            provenance: record.provenance,
+            record.labels,
+            record.image,
+            record.provenance,
+        )
+    }
+}
+
+/// A model folder to be, made before the work and filled at its end.
+///
+/// The files are written beside it and moved into place together; until then, or if it is
+/// dropped, nothing is there. So an output that cannot be written is known at once.
+pub struct Reserved {
+    path: PathBuf,
+    beside: tempfile::TempDir,
+}
+
+impl Reserved {
+    /// Reserves `folder`, which must not exist; its parent is made if needed.
+    ///
+    /// # Errors
+    /// It exists, or its parent cannot be written to.
+    pub fn new(folder: &Path) -> Result<Self, LearnError> {
+        refuse_existing(folder)?;
+        let parent = match folder.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            _ => Path::new("."),
         };
-        let (_, head) = model.parts()?;
-        if head.output_shape() != finial_graph::Shape::Vector([model.task.units()]) {
-            return Err(not_a_model(format!(
-                "the {} task needs {} outputs, the graph has {}",
-                model.task.kind(),
-                model.task.units(),
-                head.output_shape()
-            )));
+        let unwritable = |error: io::Error| LearnError::Unwritable {
+            path: folder.to_owned(),
+            error: error.kind().to_string(),
+        };
+        fs::create_dir_all(parent).map_err(unwritable)?;
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(".finial-unfinished-");
+        // A model is a folder like any other, as the user's umask says.
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            builder.permissions(fs::Permissions::from_mode(0o777));
         }
-        Ok(model)
+        let beside = builder.tempdir_in(parent).map_err(unwritable)?;
+        Ok(Reserved {
+            path: folder.to_owned(),
+            beside,
+        })
+    }
+
+    /// Where the folder will be.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Writes a file, down to the disk.
+    fn write(&self, name: &str, bytes: &[u8]) -> Result<(), LearnError> {
+        let path = self.beside.path().join(name);
+        let mut file = fs::File::create(&path).map_err(LearnError::file(&path))?;
+        file.write_all(bytes).map_err(LearnError::file(&path))?;
+        file.sync_all().map_err(LearnError::file(&path))
+    }
+
+    /// Moves what was written into place.
+    fn commit(self) -> Result<(), LearnError> {
+        refuse_existing(&self.path)?;
+        fs::rename(self.beside.path(), &self.path).map_err(|error| match error.kind() {
+            io::ErrorKind::DirectoryNotEmpty | io::ErrorKind::AlreadyExists => {
+                LearnError::OutputExists(self.path.clone())
+            }
+            _ => LearnError::file(&self.path)(error),
+        })?;
+        // It has moved: there is nothing left to remove.
+        let _ = self.beside.keep();
+        Ok(())
     }
 }
 
 /// The output must not be there yet.
 ///
 /// # Errors
-/// It is.
-pub fn refuse_existing(folder: &Path) -> Result<(), LearnError> {
-    match folder.symlink_metadata() {
-        Ok(_) => Err(LearnError::OutputExists(PathBuf::from(folder))),
-        Err(_) => Ok(()),
+/// It is, or that cannot be told.
+pub fn refuse_existing(path: &Path) -> Result<(), LearnError> {
+    match path.symlink_metadata() {
+        Ok(_) => Err(LearnError::OutputExists(path.to_owned())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(LearnError::Unwritable {
+            path: path.to_owned(),
+            error: error.kind().to_string(),
+        }),
     }
 }
 
@@ -219,17 +348,4 @@ pub(crate) fn to_json(document: &impl Serialize, path: &Path) -> Result<Vec<u8>,
         .map_err(|error| LearnError::file(path)(error.into()))?;
     bytes.push(b'\n');
     Ok(bytes)
-}
-
-/// A temporary folder is its owner's alone; a model is a folder like any other.
-fn readable_by_others(folder: &Path) {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        let open = fs::Permissions::from_mode(0o755);
-        // Without it the model is merely private.
-        let _ = fs::set_permissions(folder, open);
-    }
-    #[cfg(not(unix))]
-    let _ = folder;
 }

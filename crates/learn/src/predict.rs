@@ -1,14 +1,13 @@
 //! Using a model on images.
 
-use std::fs;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use finial_data::decode;
-use finial_engine::{Device, Network};
+use finial_data::{Pixels, decode, read_file};
+use finial_engine::{Network, device};
 use finial_task::{Prediction, Task};
 use rayon::prelude::*;
 
-use crate::extract::planes;
 use crate::{LearnError, Model};
 
 /// Images per run of the network.
@@ -30,18 +29,19 @@ pub struct Answer {
 }
 
 impl Predictor {
-    /// The model on that device.
+    /// The model on the device of that name.
     ///
     /// # Errors
-    /// Its weights do not fit its graph.
-    pub fn new(model: Model, device: &Device) -> Result<Self, LearnError> {
-        let network = Network::folded(&model.graph, &model.weights, device)?;
+    /// The device is not there.
+    pub fn new(model: Model, device: &str) -> Result<Self, LearnError> {
+        let device = device::named(device)?;
+        let network = Network::folded(&model.graph()?, model.weights(), &device)?;
         Ok(Predictor { model, network })
     }
 
     /// The task it answers.
     pub fn task(&self) -> &Task {
-        &self.model.task
+        self.model.task()
     }
 
     /// The model.
@@ -50,30 +50,32 @@ impl Predictor {
     }
 
     /// Answers for each file, in order; `done` is called with every batch, so that any number of
-    /// files needs no more memory than one batch.
+    /// files needs no more memory than one batch, and may break off.
     ///
     /// # Errors
-    /// The device failed, or `done` did. A file that cannot be read is an [`Answer`] that says so.
+    /// The device failed. A file that cannot be read is an [`Answer`] that says so.
     pub fn predict_each(
         &self,
         paths: &[PathBuf],
-        mut done: impl FnMut(Vec<Answer>) -> Result<(), LearnError>,
+        mut done: impl FnMut(Vec<Answer>) -> ControlFlow<()>,
     ) -> Result<(), LearnError> {
         for batch in paths.chunks(BATCH) {
-            let pixels: Vec<Result<Vec<u8>, LearnError>> =
+            let pixels: Vec<Result<Pixels, LearnError>> =
                 batch.par_iter().map(|path| self.pixels(path)).collect();
             let readable = pixels.iter().filter_map(|p| p.as_ref().ok());
-            let numbers: Vec<f32> = readable.flat_map(|rgb| planes(rgb)).collect();
+            let numbers: Vec<f32> = readable.flat_map(Pixels::planes).collect();
             let outputs = self.network.run(numbers)?;
-            let mut rows = outputs.chunks_exact(self.model.task.units());
+            let mut rows = outputs.chunks_exact(self.model.task().units());
             let answers = batch.iter().zip(pixels).map(|(path, pixels)| Answer {
                 path: path.clone(),
-                prediction: pixels.map(|_| {
-                    let row = rows.next().unwrap_or_default();
-                    self.model.task.decode(row)
+                prediction: pixels.and_then(|_| {
+                    let row = rows.next().ok_or(LearnError::ResultCount)?;
+                    Ok(self.model.task().decode(row))
                 }),
             });
-            done(answers.collect())?;
+            if done(answers.collect()).is_break() {
+                break;
+            }
         }
         Ok(())
     }
@@ -83,18 +85,17 @@ impl Predictor {
     /// # Errors
     /// The file cannot be read, or the device failed.
     pub fn predict(&self, path: &Path) -> Result<Prediction, LearnError> {
-        let rgb = self.pixels(path)?;
-        let outputs = self.network.run(planes(&rgb).collect())?;
-        Ok(self.model.task.decode(&outputs))
+        let pixels = self.pixels(path)?;
+        let outputs = self.network.run(pixels.planes().collect())?;
+        Ok(self.model.task().decode(&outputs))
     }
 
-    fn pixels(&self, path: &Path) -> Result<Vec<u8>, LearnError> {
+    fn pixels(&self, path: &Path) -> Result<Pixels, LearnError> {
         let unreadable = |reason: String| LearnError::Image {
             path: path.to_owned(),
             reason,
         };
-        let bytes = fs::read(path).map_err(|error| unreadable(error.to_string()))?;
-        let pixels = decode(&bytes, &self.model.image).map_err(|e| unreadable(e.to_string()))?;
-        Ok(pixels.rgb)
+        let bytes = read_file(path).map_err(|error| unreadable(error.to_string()))?;
+        decode(&bytes, &self.model.image()).map_err(|error| unreadable(error.to_string()))
     }
 }

@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 
 use finial_data::{
-    Fractions, Source, SourceOptions, Split, SplitPlan, SplitRequest, Strata, open, split,
+    Fractions, Source, SourceOptions, Split, SplitPlan, SplitRequest, Strata, check_class_sizes,
+    open, split,
 };
-use finial_engine::Device;
+use finial_engine::{Device, device};
 use finial_graph::Graph;
 use finial_store::FeatureStore;
 use finial_task::{Inference, Request, Targets, Task, TaskKind, infer};
@@ -34,16 +35,14 @@ pub struct TrainOptions {
     pub fractions: Fractions,
     /// Go on with the readable images however many cannot be read.
     pub allow_unreadable: bool,
-    /// Where it runs.
-    pub device: Device,
-    /// The device's name.
-    pub device_name: String,
+    /// Where it runs, by name.
+    pub device: String,
 }
 
 impl TrainOptions {
-    /// Default options for data at that path, on that device.
-    pub fn new(data: impl Into<PathBuf>, device_name: &str) -> Result<Self, LearnError> {
-        Ok(TrainOptions {
+    /// Default options for data at that path.
+    pub fn new(data: impl Into<PathBuf>) -> Self {
+        TrainOptions {
             data: data.into(),
             request: Request::default(),
             image_column: None,
@@ -52,9 +51,8 @@ impl TrainOptions {
             fit: FitOptions::default(),
             fractions: Fractions::default(),
             allow_unreadable: false,
-            device: finial_engine::device::named(device_name)?,
-            device_name: device_name.to_owned(),
-        })
+            device: device::DEFAULT.to_owned(),
+        }
     }
 
     fn check(&self) -> Result<(), LearnError> {
@@ -66,8 +64,10 @@ impl TrainOptions {
                 self.head.dropout.to_string(),
             );
         }
-        if self.head.hidden == Some(0) {
-            return setting("a hidden layer of at least 1 unit", "0".to_owned());
+        if let Some(units) = self.head.hidden
+            && !(1..=HeadOptions::MOST_HIDDEN).contains(&units)
+        {
+            return setting("a hidden layer of 1 to 65536 units", units.to_string());
         }
         Ok(())
     }
@@ -79,6 +79,8 @@ pub struct Prepared {
     pub source: Source,
     /// The task and the reason for it.
     pub inference: Inference,
+    /// Where it runs.
+    pub device: Device,
     /// The backbone.
     pub backbone: Pretrained,
     /// From the image to the cut.
@@ -101,6 +103,7 @@ pub fn prepare(
     progress: &dyn Progress,
 ) -> Result<Prepared, LearnError> {
     options.check()?;
+    let device = device::named(&options.device)?;
     let source = open(
         &options.data,
         &SourceOptions {
@@ -114,9 +117,13 @@ pub fn prepare(
         source.layout
     ));
     let place = |sample: usize| place(&source, sample);
-    let inference = infer(&source.labels, &options.request, &place)?;
-    for note in source.notes.iter().chain(&inference.warnings) {
+    // Before the inference: a note may say why it fails.
+    for note in &source.notes {
         progress.say(&format!("note: {note}"));
+    }
+    let inference = infer(&source.labels, &options.request, &place)?;
+    for warning in &inference.warnings {
+        progress.say(&format!("note: {warning}"));
     }
     progress.say(&inference.reason);
     progress.say(&format!("  {}", inference.way_out));
@@ -124,6 +131,15 @@ pub fn prepare(
         "final layer: {}",
         inference.task.describe_final_layer()
     ));
+
+    let task = &inference.task;
+    // Also before the features, which may take an hour.
+    check_class_sizes(
+        &strata(task, &inference.targets),
+        class_names(task),
+        &source.samples.iter().map(|s| s.split).collect::<Vec<_>>(),
+        options.fractions,
+    )?;
 
     let backbone = Pretrained::named(&options.backbone)?;
     let frozen = head::frozen(&backbone.graph, options.head.pooling)?;
@@ -140,18 +156,28 @@ pub fn prepare(
         let path = paths[unreadable.index].display();
         progress.say(&format!("set aside: {path}: {}", unreadable.reason));
     }
+    if features.pages_left_out > 0 {
+        progress.say(&format!(
+            "note: {} images have several pages or frames; the first is used",
+            features.pages_left_out
+        ));
+    }
     let targets = inference.targets.select(&features.kept);
 
-    let plan = split_plan(&source, &inference.task, &targets, &features, options)?;
+    let plan = split_plan(&source, task, &targets, &features, options)?;
     progress.say(&plan.sentence);
     for note in &plan.notes {
         progress.say(&format!("note: {note}"));
     }
-    if !plan.set_aside.is_empty() {
-        progress.say(&format!(
-            "{} images are set aside as copies of others; the report lists them",
-            plan.set_aside.len()
-        ));
+    let name = |row: usize| {
+        let path = &source.samples[features.kept[row]].path;
+        path.strip_prefix(&source.root)
+            .unwrap_or(path)
+            .display()
+            .to_string()
+    };
+    for sentence in plan.describe_set_aside(name) {
+        progress.say(&format!("note: {sentence}"));
     }
     for (split, what) in [
         (Split::Train, "to learn from"),
@@ -165,6 +191,7 @@ pub fn prepare(
     Ok(Prepared {
         source,
         inference,
+        device,
         backbone,
         frozen,
         features,
@@ -200,7 +227,21 @@ fn split_plan(
         .map(|&i| source.samples[i].split)
         .collect();
     let label_keys: Vec<u64> = targets.iter().map(label_key).collect();
-    let strata = match task.kind() {
+    Ok(split(&SplitRequest {
+        hashes: &features.hashes,
+        label_keys: &label_keys,
+        strata: strata(task, targets),
+        class_names: class_names(task),
+        given: &given,
+        given_by: source.layout.gives_splits(),
+        fractions: options.fractions,
+        seed: options.fit.seed,
+    })?)
+}
+
+/// What is to be alike in all splits.
+fn strata(task: &Task, targets: &Targets) -> Strata {
+    match task.kind() {
         TaskKind::MultiClass | TaskKind::Binary => {
             Strata::Classes(targets.iter().map(|row| row[0] as u32).collect())
         }
@@ -216,21 +257,15 @@ fn split_plan(
         TaskKind::Regression => {
             Strata::Values(targets.iter().map(|row| f64::from(row[0])).collect())
         }
-    };
-    let names = match task.kind() {
+    }
+}
+
+/// The names that the strata count; none for numbers.
+fn class_names(task: &Task) -> &[String] {
+    match task.kind() {
         TaskKind::Regression => &[],
         _ => task.names(),
-    };
-    Ok(split(&SplitRequest {
-        hashes: &features.hashes,
-        label_keys: &label_keys,
-        strata,
-        class_names: names,
-        given: &given,
-        given_by: source.layout.gives_splits(),
-        fractions: options.fractions,
-        seed: options.fit.seed,
-    })?)
+    }
 }
 
 /// Equal for equal labels.

@@ -23,6 +23,22 @@ pub trait Progress: Sync {
     fn say(&self, line: &str);
 }
 
+/// A stage under way; it ends when this is dropped, however the work ends.
+pub(crate) struct Running<'a>(&'a dyn Progress);
+
+impl<'a> Running<'a> {
+    pub(crate) fn begin(progress: &'a dyn Progress, stage: Stage, total: usize) -> Self {
+        progress.begin(stage, total as u64);
+        Running(progress)
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.0.end();
+    }
+}
+
 /// Nobody.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Quiet;

@@ -1,6 +1,6 @@
 //! The second half of the story: fit → evaluate → save.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 
 use finial_data::{Source, Split, SplitPlan};
@@ -9,8 +9,8 @@ use finial_task::{Inference, Scores, Targets};
 
 use crate::extract::Features;
 use crate::fit::{Examples, Fit, fit, outputs};
-use crate::head::{self, CUT, Scale, initial_weights};
-use crate::model::{Attachment, Model, Provenance, refuse_existing, to_json};
+use crate::head::{Head, Scale};
+use crate::model::{Attachment, Model, Provenance, Reserved, to_json};
 use crate::prepare::{Prepared, TrainOptions, prepare};
 use crate::{LearnError, Progress, evaluate, report};
 
@@ -60,12 +60,12 @@ pub fn train(
     // Train the head.
     let train_targets = targets.select(&train_rows);
     let scale = Scale::of(task, &train_targets);
-    let head = head::trained(features.matrix.columns(), task, &options.head, &scale)?;
-    let initial = initial_weights(&head, task, &train_targets, options.fit.seed)?;
+    let head = Head::new(features.matrix.columns(), task, &options.head, &scale)?;
+    let initial = head.initial_weights(&train_targets, options.fit.seed)?;
+    let device = &prepared.device;
     let fitted = fit(
         &head,
         &initial,
-        task.loss(),
         &Examples {
             features: &features.matrix,
             rows: &train_rows,
@@ -77,20 +77,12 @@ pub fn train(
             targets: &scale.standardise(&targets.select(&validation_rows)),
         },
         &options.fit,
-        &options.device,
+        device,
         progress,
     )?;
 
     // Score it on what it never saw.
-    let answer = |rows: &[usize]| {
-        outputs(
-            &head,
-            &fitted.weights,
-            &features.matrix,
-            rows,
-            &options.device,
-        )
-    };
+    let answer = |rows: &[usize]| outputs(&head, &fitted.weights, &features.matrix, rows, device);
     let test_outputs = answer(&test_rows)?;
     let test = task.score(&test_outputs, &targets.select(&test_rows))?;
     let validation = task.score(
@@ -98,8 +90,6 @@ pub fn train(
         &targets.select(&validation_rows),
     )?;
 
-    let mut graph = prepared.frozen.clone();
-    graph.join(head)?;
     let backbone = &prepared.backbone;
     let provenance = Provenance {
         finial: env!("CARGO_PKG_VERSION").to_owned(),
@@ -116,19 +106,18 @@ pub fn train(
         fit: options.fit,
         batch: fitted.batch,
         best_epoch: fitted.best_epoch,
-        device: options.device_name.clone(),
+        device: options.device.clone(),
     };
     let mut weights = backbone.weights.clone();
     weights.extend(fitted.weights.clone());
-    let model = Model {
-        graph,
-        cut: CUT.to_owned(),
+    let model = Model::new(
+        prepared.frozen.clone(),
+        head,
         weights,
-        task: task.clone(),
-        labels: prepared.inference.source.clone(),
-        image: backbone.fit,
+        prepared.inference.source.clone(),
+        backbone.fit,
         provenance,
-    };
+    )?;
     let report = report::of_training(&report::Run {
         model: &model,
         prepared: &prepared,
@@ -155,10 +144,10 @@ impl Trained {
     /// Writes the model folder with metrics and report: all of it, or nothing.
     ///
     /// # Errors
-    /// `folder` exists, or cannot be written.
-    pub fn save(&mut self, folder: &Path) -> Result<(), LearnError> {
-        refuse_existing(folder)?;
-        report::name_model(&mut self.report, folder);
+    /// The folder has come to exist in the meantime, or cannot be written.
+    pub fn save(&mut self, folder: Reserved) -> Result<(), LearnError> {
+        let path = folder.path().to_owned();
+        report::name_model(&mut self.report, &path);
         let html = finial_report::render(&self.report)?;
         let metrics = serde_json::json!({ "test": self.test, "validation": self.validation });
         self.model.save(
@@ -166,7 +155,7 @@ impl Trained {
             &[
                 Attachment {
                     name: "metrics.json",
-                    bytes: to_json(&metrics, &folder.join("metrics.json"))?,
+                    bytes: to_json(&metrics, &path.join("metrics.json"))?,
                 },
                 Attachment {
                     name: "report.html",
@@ -183,17 +172,25 @@ impl Trained {
 
 /// A digest of every image's content and label, whatever their order and names.
 fn fingerprint(features: &Features, targets: &Targets) -> String {
-    let mut rows: Vec<Vec<u8>> = features
+    let mut digests: Vec<[u8; 32]> = features
         .hashes
         .iter()
         .zip(targets.iter())
         .map(|(hash, row)| {
-            let label = row.iter().flat_map(|v| v.to_le_bytes());
-            hash.as_bytes().iter().copied().chain(label).collect()
+            let mut digest = blake3::Hasher::new();
+            digest.update(hash.as_bytes());
+            for value in row {
+                digest.update(&value.to_le_bytes());
+            }
+            *digest.finalize().as_bytes()
         })
         .collect();
-    rows.sort_unstable();
-    hex(blake3::hash(&rows.concat()).as_bytes())
+    digests.sort_unstable();
+    let mut all = blake3::Hasher::new();
+    for digest in &digests {
+        all.update(digest);
+    }
+    hex(all.finalize().as_bytes())
 }
 
 pub(crate) fn hex(bytes: &[u8]) -> String {

@@ -3,7 +3,7 @@
 
 use finial_engine::{Tensor, device};
 use finial_learn::loss::mean_loss;
-use finial_task::{Loss, Targets};
+use finial_task::{Loss, Targets, Task};
 
 /// The definition, in double precision, of the mean loss of a batch.
 fn definition(loss: Loss, logits: &[Vec<f64>], targets: &Targets) -> f64 {
@@ -30,6 +30,16 @@ fn definition(loss: Loss, logits: &[Vec<f64>], targets: &Targets) -> f64 {
     losses.iter().sum::<f64>() / losses.len() as f64
 }
 
+/// A task with that loss and that many units.
+fn task(loss: Loss, units: usize) -> Task {
+    let names = (0..units).map(|i| i.to_string());
+    match loss {
+        Loss::CategoricalCrossEntropy => Task::multi_class(names).unwrap(),
+        Loss::BinaryCrossEntropy => Task::multi_label(names).unwrap(),
+        Loss::MeanSquaredError => Task::regression(names).unwrap(),
+    }
+}
+
 /// Value and gradient that training sees.
 fn measured(loss: Loss, logits: &[Vec<f64>], targets: &Targets) -> (f32, Vec<f32>) {
     let columns = logits[0].len();
@@ -39,7 +49,7 @@ fn measured(loss: Loss, logits: &[Vec<f64>], targets: &Targets) -> (f32, Vec<f32
         .reshape([logits.len(), columns])
         .autodiff()
         .require_grad();
-    let mean = mean_loss(loss, x.clone(), targets);
+    let mean = mean_loss(&task(loss, columns), x.clone(), targets).unwrap();
     let gradients = mean.backward();
     let gradient = x.grad(&gradients).unwrap();
     (
@@ -130,7 +140,11 @@ fn logits_of_ten_thousand_leave_loss_and_gradient_finite() {
                 _ => 2,
             };
             let targets = Targets::new(columns, vec![right; columns]);
-            let (value, gradient) = measured(loss, &[vec![1e4, -1e4]], &targets);
+            let logits = match loss {
+                Loss::CategoricalCrossEntropy => vec![1e4, -1e4, 0.0],
+                _ => vec![1e4, -1e4],
+            };
+            let (value, gradient) = measured(loss, &[logits], &targets);
             assert!(value.is_finite());
             assert!(
                 gradient.iter().all(|g| g.is_finite()),
@@ -138,4 +152,27 @@ fn logits_of_ten_thousand_leave_loss_and_gradient_finite() {
             );
         }
     }
+}
+
+#[test]
+fn what_does_not_belong_together_is_refused() {
+    let device = device::named("cpu").unwrap();
+    let logits = |rows: usize, columns: usize| Tensor::<2>::zeros([rows, columns], &device);
+    let classes = task(Loss::CategoricalCrossEntropy, 3);
+    let refused = |task: &Task, logits: Tensor<2>, targets: Targets| {
+        mean_loss(task, logits, &targets).is_err()
+    };
+    let of = |columns: usize, values: &[f32]| Targets::new(columns, values.to_vec());
+    assert!(!refused(&classes, logits(2, 3), of(1, &[0.0, 2.0])));
+    assert!(refused(&classes, logits(0, 3), of(1, &[])));
+    assert!(refused(&classes, logits(2, 3), of(1, &[0.0])));
+    assert!(refused(&classes, logits(1, 4), of(1, &[0.0])));
+    assert!(refused(&classes, logits(1, 3), of(1, &[3.0])));
+    assert!(refused(&classes, logits(1, 3), of(1, &[-1.0])));
+    assert!(refused(&classes, logits(1, 3), of(1, &[f32::NAN])));
+    let labels = task(Loss::BinaryCrossEntropy, 2);
+    assert!(refused(&labels, logits(1, 2), of(2, &[0.0, 0.5])));
+    assert!(refused(&labels, logits(1, 2), of(1, &[0.0])));
+    let number = task(Loss::MeanSquaredError, 1);
+    assert!(refused(&number, logits(1, 1), of(1, &[f32::INFINITY])));
 }
