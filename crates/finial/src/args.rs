@@ -5,12 +5,20 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use finial::TaskKind;
 
+use crate::values;
+
 /// Transfer learning whose final layer is right.
 ///
 /// A folder of labelled photos in, a trained model and an honest score out. The labels decide
 /// the final layer, its loss and its metrics; everything runs on this machine, without a network.
 #[derive(Debug, Parser)]
-#[command(version, propagate_version = true, arg_required_else_help = true)]
+#[command(
+    name = "finial",
+    bin_name = "finial",
+    version,
+    propagate_version = true,
+    arg_required_else_help = true
+)]
 pub struct Cli {
     #[command(subcommand)]
     pub command: Command,
@@ -27,6 +35,12 @@ pub enum Command {
     /// Train four small models, one per kind of task, on pictures that are inside the program
     Demo(DemoArgs),
     /// Write what the frozen network sees in each image, for use with other tools
+    ///
+    /// The safetensors file holds `features` [N, D] and `targets` [N, W] in 32-bit floating point,
+    /// `split` [N] in 8-bit integers (0 train, 1 validation, 2 test), and `images`: the paths
+    /// within the data, in the same order, as bytes with a zero byte between them. In Python:
+    /// bytes(tensors["images"]).decode().split("\0"). Its metadata name the task, the classes,
+    /// labels or targets, the splits and the backbone.
     Features(FeaturesArgs),
     /// Show or clear the features kept from earlier runs
     Cache(CacheArgs),
@@ -64,7 +78,7 @@ pub struct DataArgs {
 #[derive(Args, Clone, Debug)]
 pub struct TaskArgs {
     /// The kind of task: multi-class, binary, multi-label or regression [default: inferred]
-    #[arg(long, value_name = "KIND")]
+    #[arg(long, value_name = "KIND", value_parser = values::task_kind)]
     pub task: Option<TaskKind>,
     /// Which of two classes counts as yes [default: the one that does not mean no]
     #[arg(long, value_name = "CLASS")]
@@ -76,7 +90,7 @@ pub struct TaskArgs {
     #[arg(long, value_enum, default_value_t = PoolingArg::Average)]
     pub pooling: PoolingArg,
     /// Draws the split, the first weights and the order of images
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, value_parser = values::seed, allow_negative_numbers = true)]
     pub seed: u64,
 }
 
@@ -109,22 +123,28 @@ pub struct TrainArgs {
     #[command(flatten)]
     pub reading: DataArgs,
     /// Units of the hidden layer; 0 for none (a linear probe)
-    #[arg(long, default_value_t = 128, value_name = "UNITS")]
+    #[arg(long, default_value_t = 128, value_name = "UNITS", value_parser = values::hidden_units)]
+    #[arg(allow_negative_numbers = true)]
     pub hidden: usize,
     /// Share of features dropped while training
     #[arg(long, default_value_t = finial::learn::HeadOptions::default().dropout)]
+    #[arg(value_parser = values::dropout, allow_hyphen_values = true)]
     pub dropout: f64,
     /// Passes over the images at the most
     #[arg(long, default_value_t = finial::learn::fit::FitOptions::default().epochs)]
+    #[arg(value_parser = values::at_least_one, allow_negative_numbers = true)]
     pub epochs: usize,
     /// Passes without a better validation loss before training stops
     #[arg(long, default_value_t = finial::learn::fit::FitOptions::default().patience)]
+    #[arg(value_parser = values::at_least_one, allow_negative_numbers = true)]
     pub patience: usize,
     /// Adam's step size
     #[arg(long, default_value_t = finial::learn::fit::FitOptions::default().learning_rate)]
+    #[arg(value_parser = values::learning_rate, allow_hyphen_values = true)]
     pub learning_rate: f64,
     /// Images per step [default: 32 or more, by the number of images]
     #[arg(long, value_name = "IMAGES")]
+    #[arg(value_parser = values::at_least_one, allow_negative_numbers = true)]
     pub batch: Option<usize>,
     /// What to print on standard output
     #[arg(long, value_enum, default_value_t)]

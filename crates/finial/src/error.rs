@@ -33,6 +33,38 @@ pub enum CliError {
     #[error("expected images, found none in {}", .0.display())]
     #[diagnostic(help("images end in .jpg, .jpeg, .png, .webp, .bmp, .gif, .tif or .tiff"))]
     NoImages(PathBuf),
+    /// A model that is not there.
+    #[error("expected a model folder, but {}: there is no such file", .0.display())]
+    #[diagnostic(help("give the folder that `finial train --out` wrote"))]
+    NoModel(PathBuf),
+    /// The file to write is there already.
+    #[error("the file {} exists already", .0.display())]
+    #[diagnostic(help("nothing was changed; give another name, or remove it yourself"))]
+    FileExists(PathBuf),
+    /// The file to write has no folder that takes it.
+    #[error("cannot write {} in the folder {}: {reason}", path.display(), folder.display())]
+    #[diagnostic(help("create the folder, or choose another name for the file"))]
+    NoRoomFor {
+        /// The file.
+        path: PathBuf,
+        /// Its folder.
+        folder: PathBuf,
+        /// What the system says.
+        reason: String,
+    },
+    /// The models of an earlier demo are there.
+    #[error("an earlier demo left its models in {}", models.display())]
+    #[diagnostic(help(
+        "nothing was changed; give --out another name, remove the folder yourself, or read the \
+         reports that are there:{}",
+        reports.iter().map(|path| format!("\n  {}", path.display())).collect::<String>()
+    ))]
+    DemoExists {
+        /// The folder of models.
+        models: PathBuf,
+        /// The reports in it.
+        reports: Vec<PathBuf>,
+    },
     /// Reading or writing failed.
     #[error("{what}: {error}")]
     Io {
@@ -73,7 +105,11 @@ impl CliError {
             CliError::Learn(_)
             | CliError::Demo(_)
             | CliError::SomeUnreadable { .. }
-            | CliError::NoImages(_) => 2,
+            | CliError::NoImages(_)
+            | CliError::NoModel(_)
+            | CliError::FileExists(_)
+            | CliError::NoRoomFor { .. }
+            | CliError::DemoExists { .. } => 2,
         }
     }
 }

@@ -24,7 +24,7 @@ pub use finial_task as task;
 
 pub use finial_data::Split;
 pub use finial_learn::{
-    LearnError, Model, Predictor, Progress, Quiet, TrainOptions, Trained, evaluate, train,
+    LearnError, Model, Predictor, Progress, Quiet, Reserved, TrainOptions, Trained, evaluate, train,
 };
 pub use finial_store::FeatureStore;
 pub use finial_task::{Prediction, Task, TaskKind};

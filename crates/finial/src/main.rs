@@ -6,8 +6,11 @@
 mod args;
 mod commands;
 mod error;
+mod new_file;
 mod printer;
 mod progress;
+mod text;
+mod values;
 
 use std::process::ExitCode;
 

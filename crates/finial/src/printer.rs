@@ -1,16 +1,18 @@
 //! How results and errors look on a terminal.
 
-use std::fs::File;
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
+use finial::report as page;
 use finial::report::format;
 use finial::task::{Metric, Scores};
-use finial::{LearnError, Split, Trained};
+use finial::{Split, Trained};
 use miette::Diagnostic;
 
 use crate::error::CliError;
+use crate::progress::fitted;
+use crate::text::printable;
 
 /// Prints an error and its way out; gives the exit status.
 pub fn report(error: &CliError) -> ExitCode {
@@ -19,28 +21,40 @@ pub fn report(error: &CliError) -> ExitCode {
     }
     // Standard error may be closed as well; there is nobody left to tell.
     let mut out = anstream::stderr().lock();
-    let _ = writeln!(out, "\x1b[1;31merror\x1b[0m: {error}");
+    let what = printable(&error.to_string());
+    let what = fitted(&format!("\x1b[1;31merror\x1b[0m: {what}"));
+    let _ = writeln!(out, "{what}");
     if let Some(help) = error.help() {
-        let _ = writeln!(out, "\x1b[1;36m help\x1b[0m: {help}");
+        let help = printable(&help.to_string());
+        let help = fitted(&format!("\x1b[1;36m help\x1b[0m: {help}"));
+        let _ = writeln!(out, "{help}");
     }
     ExitCode::from(error.exit_code())
 }
 
 /// The result of a training, for people.
 pub fn trained(trained: &Trained, model: &Path) -> String {
-    let task = &trained.model.task;
+    let task = trained.model.task();
     let mut text = format!(
-        "\n{} model in {}\n  final layer  {}\n  trained for  {} epochs, the best was {}\n",
+        "{} model in {}\n  final layer  {}\n  trained for  {} {}, the best was {}\n",
         task.kind(),
         model.display(),
         task.describe_final_layer(),
         trained.fit.curve.len(),
+        match trained.fit.curve.len() {
+            1 => "epoch",
+            _ => "epochs",
+        },
         trained.fit.best_epoch,
     );
     text.push_str(&scores(
         &trained.test,
-        &format!("on {} images it never saw", trained.test.images),
+        trained.report.scores.as_ref(),
+        &format!("on {} it never saw", format::images(trained.test.images)),
     ));
+    for note in notes(trained) {
+        text.push_str(&format!("  note         {note}\n"));
+    }
     text.push_str(&format!(
         "  report       {}\n",
         model.join("report.html").display()
@@ -48,17 +62,58 @@ pub fn trained(trained: &Trained, model: &Path) -> String {
     text
 }
 
-/// The headline metrics, one a line.
-pub fn scores(scores: &Scores, heading: &str) -> String {
+/// What makes the scores of a training less than they seem, or less than they could be.
+fn notes(trained: &Trained) -> Vec<String> {
+    /// With fewer test images, one of them is worth more than 5 % of the score.
+    const FEW: usize = 20;
+    let mut notes = Vec::new();
+    let epochs = trained.model.provenance().fit.epochs;
+    if trained.fit.best_epoch == epochs {
+        notes.push(format!(
+            "still improving at the last epoch: try --epochs {}",
+            epochs.saturating_mul(3)
+        ));
+    }
+    if trained.test.images < FEW {
+        notes.push(format!(
+            "{} to test on is few: more would make the scores surer",
+            format::images(trained.test.images)
+        ));
+    }
+    notes
+}
+
+/// The metrics, one a line, beside those of a blind guess where the report has them.
+pub fn scores(scores: &Scores, reported: Option<&page::Scores>, heading: &str) -> String {
     let mut text = format!("  scores       {heading}\n");
     for (metric, value) in &scores.metrics {
+        let guess = match baseline(*metric, reported) {
+            Some(value) => format!("  (guessing: {})", value_of(*metric, Some(value))),
+            None => String::new(),
+        };
         text.push_str(&format!(
-            "    {:<18} {}\n",
+            "    {:<18} {}{guess}\n",
             metric.label(),
             value_of(*metric, *value)
         ));
     }
     text
+}
+
+/// What a blind guess scores.
+pub fn baseline(metric: Metric, reported: Option<&page::Scores>) -> Option<f64> {
+    let mut headline = reported?.headline.iter();
+    let score = headline.find(|score| score.name == metric.key())?;
+    score.baseline.as_ref().map(|baseline| baseline.value)
+}
+
+/// What a blind guess scores, by metric.
+pub fn baselines(scores: &Scores, reported: Option<&page::Scores>) -> serde_json::Value {
+    let found = scores.metrics.iter().map(|(metric, _)| {
+        let value = serde_json::json!(baseline(*metric, reported));
+        (metric.key().to_owned(), value)
+    });
+    serde_json::Value::Object(found.collect())
 }
 
 /// A metric's value as people read it.
@@ -72,7 +127,7 @@ pub fn value_of(metric: Metric, value: Option<f64>) -> String {
 
 /// The result of a training as a JSON document.
 pub fn trained_json(trained: &Trained, model: &Path) -> serde_json::Value {
-    let task = &trained.model.task;
+    let task = trained.model.task();
     let data = trained.report.data.as_ref();
     let counts = data.map(|data| data.counts).unwrap_or_default();
     serde_json::json!({
@@ -83,23 +138,36 @@ pub fn trained_json(trained: &Trained, model: &Path) -> serde_json::Value {
         "activation": task.activation(),
         "loss": task.loss(),
         "metrics": trained.test.by_key(),
+        "baseline": baselines(&trained.test, trained.report.scores.as_ref()),
         "validation": trained.validation.by_key(),
         "images": {
             Split::Train.to_string(): counts.train,
             Split::Validation.to_string(): counts.validation,
             Split::Test.to_string(): counts.test,
         },
-        "set_aside": data.map_or(0, |data| data.set_aside_count),
+        "set_aside": data.map(|data| &data.set_aside[..]).unwrap_or_default(),
+        "set_aside_count": data.map_or(0, |data| data.set_aside_count),
         "epochs": trained.fit.curve.len(),
         "best_epoch": trained.fit.best_epoch,
+        "notes": notes(trained),
         "model": model,
         "report": model.join("report.html"),
     })
 }
 
+/// Writes a result for people to standard output, apart from what was said before it on a
+/// terminal.
+pub fn print_result(text: &str) -> Result<(), CliError> {
+    let gap = match std::io::stdout().is_terminal() {
+        true => "\n",
+        false => "",
+    };
+    print(&format!("{gap}{text}"))
+}
+
 /// Writes to standard output.
 pub fn print(text: &str) -> Result<(), CliError> {
-    let mut out = anstream::stdout().lock();
+    let mut out = std::io::stdout().lock();
     out.write_all(text.as_bytes()).map_err(CliError::stdout)?;
     out.flush().map_err(CliError::stdout)
 }
@@ -107,25 +175,4 @@ pub fn print(text: &str) -> Result<(), CliError> {
 /// Writes a JSON document to standard output.
 pub fn print_json(document: &serde_json::Value) -> Result<(), CliError> {
     print(&format!("{document:#}\n"))
-}
-
-/// Writes a file that must not exist yet: beside, then moved into place.
-pub fn write_new(
-    path: &Path,
-    write: impl FnOnce(&mut File) -> Result<(), CliError>,
-) -> Result<(), CliError> {
-    finial::learn::model::refuse_existing(path)?;
-    let failed = |error| LearnError::File {
-        path: path.to_owned(),
-        error,
-    };
-    let parent = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    let mut file = tempfile::NamedTempFile::new_in(parent).map_err(failed)?;
-    write(file.as_file_mut())?;
-    let kept = file.persist_noclobber(path);
-    kept.map_err(|error| failed(error.error))?;
-    Ok(())
 }

@@ -100,7 +100,7 @@ fn two_images_of_one_name() {
         &["a.png", "b.png"],
         "image,label\na.png,x\nb.png,y\na.png,y\n",
     );
-    refused(&scratch, "photos.csv", &[], &["photos.csv:4", "a.png", "3"]);
+    refused(&scratch, "photos.csv", &[], &["photos.csv:4", "a.png", "2"]);
 }
 
 #[test]
@@ -158,24 +158,23 @@ fn a_task_that_the_labels_do_not_fit() {
 fn a_setting_out_of_range() {
     let scratch = Scratch::new();
     scratch.class_folders("photos", &[("green", GREEN), ("red", RED)], 3);
-    refused(
-        &scratch,
-        "photos",
-        &["--dropout", "1.5"],
-        &["dropout", "1.5"],
-    );
-    refused(
-        &scratch,
-        "photos",
-        &["--backbone", "resnet51"],
-        &["resnet51", "efficientnet-lite0"],
-    );
-    refused(
-        &scratch,
-        "photos",
-        &["--device", "abacus"],
-        &["abacus", "cpu"],
-    );
+    for (flag, value, expected) in [
+        ("--hidden", "-3", "0 to 65536"),
+        ("--hidden", "100000", "0 to 65536"),
+        ("--seed", "-1", "≥ 0"),
+        ("--dropout", "1.5", "< 1"),
+        ("--dropout", "-0.1", "≥ 0"),
+        ("--epochs", "0", "≥ 1"),
+        ("--patience", "0", "≥ 1"),
+        ("--batch", "-8", "≥ 1"),
+        ("--learning-rate", "-1e-3", "> 0"),
+        ("--learning-rate", "NaN", "> 0"),
+        ("--backbone", "resnet51", "efficientnet-lite0"),
+        ("--device", "abacus", "cpu"),
+    ] {
+        let name = flag.trim_start_matches('-');
+        refused(&scratch, "photos", &[flag, value], &[name, value, expected]);
+    }
 }
 
 #[test]

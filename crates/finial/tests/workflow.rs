@@ -17,6 +17,8 @@ fn class_folders_become_a_multi_class_model_that_predicts_and_evaluates() {
     assert_eq!(document["loss"], "categorical-cross-entropy");
     let accuracy = document["metrics"]["accuracy"].as_f64().unwrap();
     assert!(accuracy > 0.8, "{document}");
+    let guess = document["baseline"]["accuracy"].as_f64().unwrap();
+    assert!((0.2..0.5).contains(&guess), "{document}");
     for file in [
         "model.json",
         "model.safetensors",
@@ -157,7 +159,9 @@ fn an_unreadable_image_is_set_aside_and_named_and_training_goes_on() {
     assert_eq!(ran.status, 0, "{ran:?}");
     assert!(ran.stderr.contains("broken.jpg"), "{ran:?}");
     let document: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
-    assert_eq!(document["set_aside"], 1);
+    assert_eq!(document["set_aside_count"], 1);
+    let set_aside = document["set_aside"][0]["path"].as_str().unwrap();
+    assert!(set_aside.ends_with("broken.jpg"), "{document}");
     let report = String::from_utf8(read(&scratch.path("model/report.html"))).unwrap();
     assert!(report.contains("broken.jpg"));
 }
@@ -181,11 +185,26 @@ fn features_are_written_as_safetensors_and_kept_for_the_next_run() {
     let ran = scratch.run(&["features", "photos", "--out", "features.safetensors"]);
     assert_eq!(ran.status, 0, "{ran:?}");
     let bytes = read(&scratch.path("features.safetensors"));
-    let length = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
-    let header: serde_json::Value = serde_json::from_slice(&bytes[8..8 + length]).unwrap();
-    assert_eq!(header["features"]["shape"], serde_json::json!([20, 1280]));
-    let end = header["split"]["data_offsets"][1].as_u64().unwrap() as usize;
-    assert_eq!(bytes.len(), 8 + length + end);
+    let tensors = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+    assert_eq!(tensors.tensor("features").unwrap().shape(), [20, 1280]);
+    assert_eq!(tensors.tensor("targets").unwrap().shape(), [20, 1]);
+    assert_eq!(tensors.tensor("split").unwrap().shape(), [20]);
+
+    // A path for each row, and the class that it lies in is its target.
+    let images = tensors.tensor("images").unwrap().data().to_vec();
+    let images = String::from_utf8(images).unwrap();
+    let images: Vec<&str> = images.split('\0').collect();
+    assert_eq!(images.len(), 20);
+    let targets = tensors.tensor("targets").unwrap().data().to_vec();
+    for (image, target) in images.iter().zip(targets.chunks_exact(4)) {
+        assert!(scratch.path("photos").join(image).is_file(), "{image}");
+        let red = f32::from_le_bytes(target.try_into().unwrap()) == 1.0;
+        assert_eq!(image.starts_with("red"), red, "{image}");
+    }
+    let (_, header) = safetensors::SafeTensors::read_metadata(&bytes).unwrap();
+    let metadata = header.metadata().as_ref().unwrap();
+    assert_eq!(metadata["split"], r#"["train","validation","test"]"#);
+    assert_eq!(metadata["names"], r#"["green","red"]"#);
 
     let info = scratch.run(&["cache", "info"]);
     assert!(info.stdout.contains("images    20"), "{info:?}");

@@ -2,6 +2,7 @@
 
 use finial::FeatureStore;
 use finial::store::{DEFAULT_LIMIT_BYTES, default_folder};
+use indicatif::DecimalBytes;
 
 use crate::args::{CacheAction, CacheArgs};
 use crate::error::CliError;
@@ -17,8 +18,8 @@ pub fn run(args: &CacheArgs) -> Result<(), CliError> {
                 "{}\n  images    {}\n  on disk   {}\n  at most   {}\n",
                 folder.display(),
                 stats.entries,
-                megabytes(stats.file_bytes),
-                megabytes(stats.limit_bytes),
+                DecimalBytes(stats.file_bytes),
+                DecimalBytes(stats.limit_bytes),
             ))
         }
         CacheAction::Clear => {
@@ -30,8 +31,4 @@ pub fn run(args: &CacheArgs) -> Result<(), CliError> {
             ))
         }
     }
-}
-
-fn megabytes(bytes: u64) -> String {
-    format!("{:.1} MB", bytes as f64 / 1e6)
 }

@@ -1,11 +1,10 @@
 //! `finial demo`: four data sets, four tasks, four final layers.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use finial::learn::model::refuse_existing;
-use finial::task::Metric;
-use finial::{Progress, TrainOptions, Trained, train};
+use finial::learn::Reserved;
+use finial::{TrainOptions, Trained, train};
 
 use super::open_store;
 use crate::args::DemoArgs;
@@ -17,17 +16,19 @@ pub fn run(args: &DemoArgs) -> Result<(), CliError> {
     let started = Instant::now();
     let progress = Terminal::new(args.common.quiet);
     let models = args.out.join("models");
-    refuse_existing(&models)?;
+    refuse_earlier(&models)?;
     let sets = finial_demo::write(&args.out.join("data"))?;
     let store = open_store(&args.common, &progress);
 
     let mut rows = Vec::new();
     for set in &sets {
-        progress.say(&format!("\n\x1b[1m{}\x1b[0m  {}", set.title, set.question));
-        let options = TrainOptions::new(&set.path, &args.common.device)?;
-        let mut trained = train(&options, store.as_ref(), &progress)?;
+        progress.heading(set.title, set.question);
+        let mut options = TrainOptions::new(&set.path);
+        options.device.clone_from(&args.common.device);
         let folder = models.join(set.name);
-        trained.save(&folder)?;
+        let reserved = Reserved::new(&folder)?;
+        let mut trained = train(&options, store.as_ref(), &progress)?;
+        trained.save(reserved)?;
         rows.push((set.title, trained, folder));
     }
     let mut text = table(&rows);
@@ -45,51 +46,64 @@ pub fn run(args: &DemoArgs) -> Result<(), CliError> {
             sets[0].path.display(),
         ));
     }
-    printer::print(&text)
+    printer::print_result(&text)
 }
 
-/// A line per task: what was learned, the head that follows from it, the score.
+/// Models of an earlier demo stay; their reports are worth naming.
+fn refuse_earlier(models: &Path) -> Result<(), CliError> {
+    if models.symlink_metadata().is_err() {
+        return Ok(());
+    }
+    let folders = models.read_dir().into_iter().flatten().flatten();
+    let reports = folders.map(|folder| folder.path().join("report.html"));
+    let mut reports: Vec<PathBuf> = reports.filter(|report| report.is_file()).collect();
+    reports.sort();
+    Err(CliError::DemoExists {
+        models: models.to_owned(),
+        reports,
+    })
+}
+
+/// A line per task, within 80 columns: what was learned, the final layer that follows from it,
+/// the score and what a blind guess scores.
 fn table(rows: &[(&str, Trained, PathBuf)]) -> String {
-    let mut cells = vec![
-        [
-            "data",
-            "task",
-            "units",
-            "activation",
-            "loss",
-            "score on unseen images",
-        ]
-        .map(str::to_owned),
-    ];
+    let mut cells = vec![["data", "task", "final layer", "score", "guessing"].map(str::to_owned)];
     for (title, trained, _) in rows {
-        let task = &trained.model.task;
-        let shown = match task.metrics().first() {
-            Some(Metric::Mae) => vec![Metric::Mae, Metric::RSquared],
-            Some(first) => vec![*first],
-            None => vec![],
+        let task = trained.model.task();
+        let units = match task.units() {
+            1 => "1 unit".to_owned(),
+            units => format!("{units} units"),
         };
-        let shown: Vec<String> = shown
-            .into_iter()
-            .map(|metric| {
-                let value = trained.test.get(metric);
-                format!("{} {}", metric.label(), printer::value_of(metric, value))
-            })
-            .collect();
+        let (score, guess) = match task.metrics().first() {
+            Some(&metric) => {
+                let guess = printer::baseline(metric, trained.report.scores.as_ref());
+                let score = printer::value_of(metric, trained.test.get(metric));
+                (
+                    format!("{} {score}", metric.label()),
+                    printer::value_of(metric, guess),
+                )
+            }
+            None => (String::new(), String::new()),
+        };
         cells.push([
             (*title).to_owned(),
             task.kind().to_string(),
-            task.units().to_string(),
-            task.activation().to_string(),
-            task.loss().to_string(),
-            shown.join(", "),
+            format!("{units}, {}", task.activation()),
+            score,
+            guess,
         ]);
     }
+    columns(&cells)
+}
+
+/// Rows under a heading, each column as wide as its widest cell.
+fn columns<const N: usize>(cells: &[[String; N]]) -> String {
     let width = |column: usize| {
         let widths = cells.iter().map(|row| row[column].chars().count());
         widths.max().unwrap_or(0)
     };
-    let widths: Vec<usize> = (0..6).map(width).collect();
-    let mut text = "\n".to_owned();
+    let widths: Vec<usize> = (0..N).map(width).collect();
+    let mut text = String::new();
     for (i, row) in cells.iter().enumerate() {
         let padded = row
             .iter()
@@ -105,4 +119,34 @@ fn table(rows: &[(&str, Trained, PathBuf)]) -> String {
         }
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_fits_eighty_columns() {
+        let row = |cells: [&str; 5]| cells.map(str::to_owned);
+        let text = columns(&[
+            row(["data", "task", "final layer", "score", "guessing"]),
+            row([
+                "Five kinds of things",
+                "multi-class",
+                "5 units, softmax",
+                "accuracy 0.865",
+                "0.346",
+            ]),
+            row([
+                "Keywords",
+                "multi-label",
+                "9 units, sigmoid",
+                "mAP 0.512",
+                "0.120",
+            ]),
+        ]);
+        assert_eq!(text.lines().count(), 4);
+        let widest = text.lines().map(|line| line.chars().count()).max();
+        assert!(widest <= Some(80), "{text}");
+    }
 }

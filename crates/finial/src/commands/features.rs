@@ -1,8 +1,14 @@
 //! `finial features`: features, labels and splits as one safetensors file.
 //!
 //! Tensors: `features [N, D]` and `targets [N, W]` in 32-bit floating point, `split [N]` in 8-bit
-//! integers (0 train, 1 validation, 2 test). Targets are class indices for exclusive classes, 0
-//! or 1 for labels, and the numbers themselves for regression. Images set aside are not in it.
+//! integers (0 train, 1 validation, 2 test), and `images [B]` in 8-bit integers: the paths within
+//! the data in the order of the rows, with a zero byte between them, which no path can hold. A
+//! tensor, because the header has a limit of size and a list of paths has none. Targets are class
+//! indices for exclusive classes, 0 or 1 for labels, and the numbers themselves for regression.
+//! Images set aside are not in it.
+//!
+//! Metadata: `task`, `names` and `split` (lists in JSON, in the order of their numbers),
+//! `backbone`, and `data` as it was named.
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -10,17 +16,17 @@ use std::path::Path;
 
 use finial::Split;
 use finial::learn::LearnError;
-use finial::learn::model::refuse_existing;
 use finial::learn::prepare::{Prepared, prepare};
 
 use super::{open_store, train_options};
 use crate::args::FeaturesArgs;
 use crate::error::CliError;
+use crate::new_file::NewFile;
 use crate::printer;
 use crate::progress::Terminal;
 
 pub fn run(args: &FeaturesArgs) -> Result<(), CliError> {
-    refuse_existing(&args.out)?;
+    let out = NewFile::reserve(&args.out)?;
     let progress = Terminal::new(args.common.quiet);
     let options = train_options(&args.data, &args.task, &args.reading, &args.common)?;
     let store = open_store(&args.common, &progress);
@@ -28,7 +34,7 @@ pub fn run(args: &FeaturesArgs) -> Result<(), CliError> {
     let rows: Vec<usize> = (0..prepared.plan.assignment.len())
         .filter(|&row| prepared.plan.assignment[row].is_some())
         .collect();
-    printer::write_new(&args.out, |file| write(&prepared, &rows, file, &args.out))?;
+    out.write(|file| write(&prepared, &rows, file, args))?;
     printer::print(&format!(
         "{} images × {} features in {}\n",
         rows.len(),
@@ -42,17 +48,17 @@ fn write(
     prepared: &Prepared,
     rows: &[usize],
     file: &mut File,
-    path: &Path,
+    args: &FeaturesArgs,
 ) -> Result<(), CliError> {
     const BATCH: usize = 512;
     let failed = |error| {
         CliError::from(LearnError::File {
-            path: path.to_owned(),
+            path: args.out.clone(),
             error,
         })
     };
     let mut out = BufWriter::new(file);
-    let header = header(prepared, rows.len());
+    let header = header(prepared, rows, &args.data);
     out.write_all(&(header.len() as u64).to_le_bytes())
         .map_err(failed)?;
     out.write_all(header.as_bytes()).map_err(failed)?;
@@ -80,17 +86,32 @@ fn write(
         };
         out.write_all(&[split]).map_err(failed)?;
     }
+    for (i, &row) in rows.iter().enumerate() {
+        let end: &[u8] = if i > 0 { &[0] } else { &[] };
+        out.write_all(end).map_err(failed)?;
+        out.write_all(image(prepared, row)).map_err(failed)?;
+    }
     out.flush().map_err(failed)
 }
 
+/// The path of the row's image within the data, as the system has it.
+fn image(prepared: &Prepared, row: usize) -> &[u8] {
+    let path = &prepared.source.samples[prepared.features.kept[row]].path;
+    let path = path.strip_prefix(&prepared.source.root).unwrap_or(path);
+    path.as_os_str().as_encoded_bytes()
+}
+
 /// The safetensors header, padded so that the numbers start at a multiple of eight bytes.
-fn header(prepared: &Prepared, rows: usize) -> String {
+fn header(prepared: &Prepared, rows: &[usize], data: &Path) -> String {
+    let paths: usize = rows.iter().map(|&row| image(prepared, row).len()).sum();
+    let rows = rows.len();
+    let paths = paths + rows.saturating_sub(1);
     let task = &prepared.inference.task;
     let (features, targets) = (
         prepared.features.matrix.columns(),
         prepared.targets.columns(),
     );
-    let ends = [rows * features * 4, rows * targets * 4, rows];
+    let ends = [rows * features * 4, rows * targets * 4, rows, paths];
     let ends = ends.iter().scan(0, |end, size| {
         *end += size;
         Some(*end)
@@ -101,11 +122,14 @@ fn header(prepared: &Prepared, rows: usize) -> String {
         "__metadata__": {
             "task": task.kind().to_string(),
             "names": serde_json::json!(task.names()).to_string(),
+            "split": serde_json::json!(Split::ALL.map(|split| split.to_string())).to_string(),
             "backbone": prepared.backbone.name,
+            "data": data.display().to_string(),
         },
         "features": tensor("F32", &[rows, features], 0, ends[0]),
         "targets": tensor("F32", &[rows, targets], ends[0], ends[1]),
         "split": tensor("U8", &[rows], ends[1], ends[2]),
+        "images": tensor("U8", &[paths], ends[2], ends[3]),
     });
     let mut header = header.to_string();
     while !header.len().is_multiple_of(8) {

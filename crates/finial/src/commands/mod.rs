@@ -17,6 +17,14 @@ use finial::{FeatureStore, Progress, TrainOptions};
 use crate::args::{Common, DataArgs, PoolingArg, TaskArgs};
 use crate::error::CliError;
 
+/// The model must be there, which is cheap to know before anything else.
+fn expect_model(model: &Path) -> Result<(), CliError> {
+    match model.exists() {
+        true => Ok(()),
+        false => Err(CliError::NoModel(model.to_owned())),
+    }
+}
+
 /// The feature store, unless it is not wanted. A store that cannot be opened is said, and done
 /// without.
 fn open_store(common: &Common, progress: &dyn Progress) -> Option<FeatureStore> {
@@ -48,7 +56,8 @@ fn train_options(
     reading: &DataArgs,
     common: &Common,
 ) -> Result<TrainOptions, CliError> {
-    let mut options = TrainOptions::new(data, &common.device)?;
+    let mut options = TrainOptions::new(data);
+    options.device.clone_from(&common.device);
     options.request = Request {
         kind: task.task,
         label_columns: reading.label_column.clone(),

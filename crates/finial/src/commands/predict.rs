@@ -1,45 +1,50 @@
 //! `finial predict`
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use finial::data::images_in;
 use finial::learn::{Answer, LearnError, Stage};
 use finial::{Model, Prediction, Predictor, Progress, Task};
 
+use super::expect_model;
 use crate::args::{PredictArgs, PredictFormat};
 use crate::error::CliError;
 use crate::progress::Terminal;
+use crate::text::{number, one_line};
 
 pub fn run(args: &PredictArgs) -> Result<(), CliError> {
+    expect_model(&args.model)?;
     let progress = Terminal::new(args.common.quiet);
-    let device = finial::engine::device::named(&args.common.device).map_err(LearnError::from)?;
-    let predictor = Predictor::new(Model::load(&args.model)?, &device)?;
+    let predictor = Predictor::new(Model::load(&args.model)?, &args.common.device)?;
     let paths = files(&args.images)?;
 
     let mut failed = 0;
-    let mut out = anstream::stdout().lock();
+    let mut out = std::io::stdout().lock();
     let mut printed = Printed::begin(args.format, predictor.task(), &mut out)?;
-    if paths.len() > 1 {
+    // On a terminal the answers themselves show how far it is, and a bar would run into them.
+    if paths.len() > 1 && !std::io::stdout().is_terminal() {
         progress.begin(Stage::Predictions, paths.len() as u64);
     }
     let mut stopped = None;
-    predictor.predict_each(&paths, |answers| {
+    let answered = predictor.predict_each(&paths, |answers| {
         let done = answers.len() as u64;
         for answer in answers {
             if let Err(error) = &answer.prediction {
                 failed += 1;
-                // Always said: a file without an answer must not go unnoticed.
-                Terminal::new(false).say(&format!("note: {error}"));
+                progress.complain(&why(error));
             }
-            if stopped.is_none() {
-                stopped = printed.answer(&answer).err();
+            if let Err(error) = printed.answer(&answer) {
+                stopped = Some(error);
+                return ControlFlow::Break(());
             }
         }
         progress.advance(done, "");
-        Ok(())
-    })?;
+        ControlFlow::Continue(())
+    });
     progress.end();
+    answered?;
     if let Some(error) = stopped {
         return Err(error);
     }
@@ -68,6 +73,20 @@ fn files(named: &[PathBuf]) -> Result<Vec<PathBuf>, CliError> {
         }
     }
     Ok(files)
+}
+
+/// Why a file has no answer, without the system's number for it.
+fn why(error: &LearnError) -> String {
+    match error {
+        LearnError::Image { path, .. } if path.symlink_metadata().is_err_and(is_missing) => {
+            format!("{}: there is no such file", path.display())
+        }
+        _ => error.to_string(),
+    }
+}
+
+fn is_missing(error: std::io::Error) -> bool {
+    error.kind() == std::io::ErrorKind::NotFound
 }
 
 /// Answers on their way to standard output.
@@ -99,30 +118,33 @@ impl<'a, W: Write> Printed<'a, W> {
                 };
                 let columns = ["image".to_owned()].into_iter().chain(answer);
                 let columns = columns.chain(task.names().iter().cloned());
-                printed.row(columns.collect())?;
+                printed.row(columns.map(String::into_bytes).collect())?;
             }
         }
         Ok(printed)
     }
 
     fn answer(&mut self, answer: &Answer) -> Result<(), CliError> {
-        let image = answer.path.display().to_string();
         match (self.format, &answer.prediction) {
             (PredictFormat::Json, prediction) => {
                 let mut entry = match prediction {
                     Ok(prediction) => serde_json::json!(prediction),
-                    Err(error) => serde_json::json!({ "error": error.to_string() }),
+                    Err(error) => serde_json::json!({ "error": why(error) }),
                 };
-                entry["image"] = image.into();
+                entry["image"] = answer.path.to_string_lossy().into();
                 let comma = if self.answers > 0 { "," } else { "" };
                 self.write(&format!("{comma}\n{entry}"))?;
             }
             (_, Err(_)) => {}
             (PredictFormat::Text, Ok(prediction)) => {
+                let image = one_line(&answer.path.to_string_lossy());
                 self.write(&format!("{image}\t{}\n", in_words(prediction)))?;
             }
             (PredictFormat::Csv, Ok(prediction)) => {
                 let cells = self.cells(prediction);
+                // The bytes as they are: a path must lead to its file again.
+                let image = answer.path.as_os_str().as_encoded_bytes().to_vec();
+                let cells = cells.into_iter().map(String::into_bytes);
                 self.row([image].into_iter().chain(cells).collect())?;
             }
         }
@@ -163,7 +185,7 @@ impl<'a, W: Write> Printed<'a, W> {
             .collect()
     }
 
-    fn row(&mut self, cells: Vec<String>) -> Result<(), CliError> {
+    fn row(&mut self, cells: Vec<Vec<u8>>) -> Result<(), CliError> {
         let mut line = csv::Writer::from_writer(Vec::new());
         line.write_record(cells)
             .map_err(|error| CliError::stdout(error.into()))?;
@@ -180,28 +202,27 @@ impl<'a, W: Write> Printed<'a, W> {
     }
 }
 
-/// One line of text.
+/// What was found, in one line: fields with tabs between them.
 fn in_words(prediction: &Prediction) -> String {
+    let percent = |probability: f32| format!("{:.1} %", probability * 100.0);
     match prediction {
         Prediction::Class {
             class, probability, ..
-        } => {
-            format!("{class}\t{:.1} %", probability * 100.0)
-        }
+        } => format!("{}\t{}", one_line(class), percent(*probability)),
         Prediction::Labels { labels, .. } if labels.is_empty() => "no label".to_owned(),
         Prediction::Labels {
             labels,
             probabilities,
         } => {
             let held = probabilities.iter().filter(|p| labels.contains(&p.name));
-            let text = |p: &finial::task::NamedProbability| {
-                format!("{} {:.1} %", p.name, p.probability * 100.0)
-            };
-            held.map(text).collect::<Vec<_>>().join("\t")
+            let texts = held.map(|p| format!("{} {}", one_line(&p.name), percent(p.probability)));
+            texts.collect::<Vec<_>>().join("\t")
         }
         Prediction::Numbers { values } => {
-            let text = |v: &finial::task::NamedValue| format!("{} {}", v.name, v.value);
-            values.iter().map(text).collect::<Vec<_>>().join("\t")
+            let texts = values
+                .iter()
+                .map(|v| format!("{} {}", one_line(&v.name), number(v.value.into())));
+            texts.collect::<Vec<_>>().join("\t")
         }
     }
 }

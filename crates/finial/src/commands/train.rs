@@ -1,6 +1,6 @@
 //! `finial train`
 
-use finial::learn::model::refuse_existing;
+use finial::learn::Reserved;
 use finial::train;
 
 use super::{open_store, train_options};
@@ -11,7 +11,7 @@ use crate::progress::Terminal;
 
 pub fn run(args: &TrainArgs) -> Result<(), CliError> {
     // Before any work: an hour of features for a name that is taken would be a pity.
-    refuse_existing(&args.out)?;
+    let folder = Reserved::new(&args.out)?;
     let progress = Terminal::new(args.common.quiet);
     let mut options = train_options(&args.data, &args.task, &args.reading, &args.common)?;
     options.head.hidden = (args.hidden > 0).then_some(args.hidden);
@@ -23,9 +23,9 @@ pub fn run(args: &TrainArgs) -> Result<(), CliError> {
 
     let store = open_store(&args.common, &progress);
     let mut trained = train(&options, store.as_ref(), &progress)?;
-    trained.save(&args.out)?;
+    trained.save(folder)?;
     match args.format {
-        Format::Text => printer::print(&printer::trained(&trained, &args.out)),
+        Format::Text => printer::print_result(&printer::trained(&trained, &args.out)),
         Format::Json => printer::print_json(&printer::trained_json(&trained, &args.out)),
     }
 }

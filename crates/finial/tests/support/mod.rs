@@ -1,6 +1,7 @@
 //! A scratch folder with small data sets in it, and the binary run as a user would run it.
 
 #![allow(dead_code, reason = "each test binary uses a part of it")]
+#![allow(clippy::unwrap_used, reason = "used by tests alone")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -33,17 +34,22 @@ impl Scratch {
 
     /// Runs `finial` in the scratch folder, with a feature store of its own.
     pub fn run(&self, arguments: &[&str]) -> Ran {
-        let output: Output = Command::new(env!("CARGO_BIN_EXE_finial"))
-            .args(arguments)
-            .current_dir(self.folder.path())
-            .env("FINIAL_CACHE", self.path("cache"))
-            .output()
-            .unwrap();
+        let output: Output = self.command(arguments).output().unwrap();
         Ran {
             status: output.status.code().unwrap(),
             stdout: String::from_utf8(output.stdout).unwrap(),
             stderr: String::from_utf8(output.stderr).unwrap(),
         }
+    }
+
+    /// The same, not yet started.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_finial"));
+        command
+            .args(arguments)
+            .current_dir(self.folder.path())
+            .env("FINIAL_CACHE", self.path("cache"));
+        command
     }
 
     /// Runs it and reads the JSON document on standard output.
