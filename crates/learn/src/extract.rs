@@ -20,11 +20,8 @@ use rayon::prelude::*;
 
 use crate::model::to_json;
 use crate::progress::Running;
-use crate::{LearnError, Progress, Stage};
+use crate::{LearnError, Progress, Stage, batches};
 
-/// Images per run of the network: enough to keep it busy, few enough that the widest layer's
-/// values stay within tens of megabytes.
-const BATCH: usize = 8;
 /// Images that decoders hand over together; each commit to the store holds as many.
 const CHUNK: usize = 64;
 /// Files larger than this are decoded one at a time: a photo of 50 megapixels takes 150 MB.
@@ -235,25 +232,11 @@ impl<'a> Extractor<'a> {
                 pixels.push((*hash, std::mem::take(decoded)));
             }
         }
-        let mut computed = Vec::with_capacity(pixels.len());
-        for batch in pixels.chunks(BATCH) {
-            let numbers = batch
-                .iter()
-                .flat_map(|(_, pixels)| pixels.planes())
-                .collect();
-            let outputs = self.network.run(numbers)?;
-            if outputs.len() != batch.len() * self.width {
-                return Err(LearnError::ResultCount);
-            }
-            let rows = outputs.chunks_exact(self.width.max(1));
-            computed.extend(
-                batch
-                    .iter()
-                    .zip(rows)
-                    .map(|((hash, _), row)| (*hash, row.to_vec())),
-            );
-        }
-        Ok(computed)
+        let images: Vec<&Pixels> = pixels.iter().map(|(_, pixels)| pixels).collect();
+        let outputs = batches::run(&self.network, &images)?;
+        let rows = outputs.chunks_exact(self.width.max(1));
+        let hashes = pixels.iter().map(|(hash, _)| *hash);
+        Ok(hashes.zip(rows.map(<[f32]>::to_vec)).collect())
     }
 }
 

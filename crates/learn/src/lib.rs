@@ -12,6 +12,7 @@
 //!
 //! What the final layer must be is not decided here but by `finial-task`.
 
+mod batches;
 mod error;
 pub mod evaluate;
 pub mod extract;

@@ -8,10 +8,8 @@ use finial_engine::{Network, device};
 use finial_task::{Prediction, Task};
 use rayon::prelude::*;
 
+use crate::batches::{self, IN_FLIGHT};
 use crate::{LearnError, Model};
-
-/// Images per run of the network.
-const BATCH: usize = 8;
 
 /// A model on a device, ready to answer.
 pub struct Predictor {
@@ -59,12 +57,11 @@ impl Predictor {
         paths: &[PathBuf],
         mut done: impl FnMut(Vec<Answer>) -> ControlFlow<()>,
     ) -> Result<(), LearnError> {
-        for batch in paths.chunks(BATCH) {
+        for batch in paths.chunks(IN_FLIGHT) {
             let pixels: Vec<Result<Pixels, LearnError>> =
                 batch.par_iter().map(|path| self.pixels(path)).collect();
-            let readable = pixels.iter().filter_map(|p| p.as_ref().ok());
-            let numbers: Vec<f32> = readable.flat_map(Pixels::planes).collect();
-            let outputs = self.network.run(numbers)?;
+            let readable: Vec<&Pixels> = pixels.iter().filter_map(|p| p.as_ref().ok()).collect();
+            let outputs = batches::run(&self.network, &readable)?;
             let mut rows = outputs.chunks_exact(self.model.task().units());
             let answers = batch.iter().zip(pixels).map(|(path, pixels)| Answer {
                 path: path.clone(),
@@ -86,7 +83,7 @@ impl Predictor {
     /// The file cannot be read, or the device failed.
     pub fn predict(&self, path: &Path) -> Result<Prediction, LearnError> {
         let pixels = self.pixels(path)?;
-        let outputs = self.network.run(pixels.planes().collect())?;
+        let outputs = batches::run(&self.network, &[&pixels])?;
         Ok(self.model.task().decode(&outputs))
     }
 
