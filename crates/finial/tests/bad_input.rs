@@ -1,5 +1,7 @@
 //! Bad input: a clear error that says where, exit status 2, and nothing left behind.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail")]
+
 mod support;
 
 use support::{GREEN, RED, Scratch};

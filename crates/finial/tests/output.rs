@@ -1,5 +1,7 @@
 //! What scripts and terminals get: streams that close, names that are odd, files that are new.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail")]
+
 mod support;
 
 use std::process::{Command, Stdio};

@@ -1,5 +1,7 @@
 //! Train, predict, evaluate: the four tasks through the binary.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail")]
+
 mod support;
 
 use support::{BLUE, GREEN, RED, Scratch, read};

@@ -1,5 +1,7 @@
 //! A saved model: it comes back as it was, and one that was tampered with is refused.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail")]
+
 mod support;
 
 use std::fs;

@@ -1,5 +1,7 @@
 //! Training as a whole: what a user relies on without seeing it.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail")]
+
 mod support;
 
 use std::fmt::Write;
