@@ -5,8 +5,8 @@
 
 `F.safetensors` is what `finial features DATA --out F.safetensors --seed S` writes: `features`
 `[N, D]`, `targets` `[N, W]` and `split` `[N]` (0 train, 1 validation, 2 test). `train.json` is what
-`finial train DATA --seed S --format json` prints, or the `metrics.json` of the model folder. Both
-must come from the same data and seed, so that the splits are the same.
+`finial train DATA --seed S --format json` prints. Both must come from the same data and seed, so
+that the splits are the same.
 
 The baseline is in `baseline.py`, the metrics and their error in `measures.py`; `run.py` does this
 for every data set.
@@ -21,9 +21,6 @@ from safetensors.numpy import load_file
 
 from baseline import TEST, fit
 from measures import MEASURES, standard_error
-
-# How a metric may be called in finial's documents besides its own name.
-ALIASES = {"brier_score": ["brier"], "mean_average_precision": ["map"], "r2": ["r_squared"]}
 
 HEADING = (
     "| data set | task | n test | metric | finial | scikit-learn | difference | standard error | verdict |\n"
@@ -60,7 +57,7 @@ def compare(name, features_path, result):
         # A bootstrap draw may lack a rare class or label.
         warnings.simplefilter("ignore", category=UserWarning)
         for measure in MEASURES[task]:
-            ours = value_of(reported, measure.name)
+            ours = reported.get(measure.name)
             if ours is None:
                 continue
             baseline = measure.of(fitted.targets, fitted.predictions)
@@ -82,32 +79,11 @@ def row(name, task, count, measure, ours, baseline, error):
 
 
 def read_result(result):
-    """The task's name and the metrics of the test split, however deep they lie."""
-    task = result.get("task")
-    if isinstance(task, dict):
-        task = task.get("kind") or task.get("name")
-    task = str(task).lower().replace("_", "-").replace("multiclass", "multi-class")
-    task = task.replace("multilabel", "multi-label")
+    """The task's name and the metrics of the test split."""
+    task, metrics = result["task"], result["metrics"]
     if task not in MEASURES:
         raise SystemExit(f"expected one of {', '.join(MEASURES)} as `task`, found `{task}`")
-    found = result.get("metrics")
-    if isinstance(found, dict) and isinstance(found.get("test"), dict):
-        found = found["test"]
-    if isinstance(found, list):  # [{"name": …, "value": …}]
-        found = {one.get("name") or one.get("metric"): one.get("value") for one in found}
-    if not isinstance(found, dict):
-        raise SystemExit("expected an object of names and values as `metrics`")
-    return task, found
-
-
-def value_of(reported, name):
-    for known in [name, *ALIASES.get(name, [])]:
-        value = reported.get(known)
-        if isinstance(value, dict):
-            value = value.get("value")
-        if isinstance(value, (int, float)):
-            return float(value)
-    return None
+    return task, metrics
 
 
 if __name__ == "__main__":
