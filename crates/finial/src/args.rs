@@ -46,7 +46,7 @@ pub enum Command {
     Cache(CacheArgs),
 }
 
-/// Settings that every command takes.
+/// Settings of every command that runs a network.
 #[derive(Args, Clone, Debug)]
 pub struct Common {
     /// No progress, no notes: only the result, and errors
@@ -55,6 +55,11 @@ pub struct Common {
     /// Where to compute: cpu, or what else this build knows (cuda, vulkan, metal, rocm)
     #[arg(long, default_value = "cpu", value_name = "DEVICE")]
     pub device: String,
+}
+
+/// Whether features are kept from run to run.
+#[derive(Args, Clone, Debug)]
+pub struct StoreArgs {
     /// Do not read or keep features of earlier runs
     #[arg(long)]
     pub no_cache: bool,
@@ -150,6 +155,8 @@ pub struct TrainArgs {
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
     #[command(flatten)]
+    pub store: StoreArgs,
+    #[command(flatten)]
     pub common: Common,
 }
 
@@ -196,6 +203,8 @@ pub struct EvaluateArgs {
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
     #[command(flatten)]
+    pub store: StoreArgs,
+    #[command(flatten)]
     pub common: Common,
 }
 
@@ -204,6 +213,8 @@ pub struct DemoArgs {
     /// The folder for pictures, models and reports
     #[arg(long, short, default_value = "finial-demo", value_name = "DIR")]
     pub out: PathBuf,
+    #[command(flatten)]
+    pub store: StoreArgs,
     #[command(flatten)]
     pub common: Common,
 }
@@ -219,6 +230,8 @@ pub struct FeaturesArgs {
     pub task: TaskArgs,
     #[command(flatten)]
     pub reading: DataArgs,
+    #[command(flatten)]
+    pub store: StoreArgs,
     #[command(flatten)]
     pub common: Common,
 }

@@ -98,6 +98,9 @@ impl CliError {
                 | LearnError::Matrix(_)
                 | LearnError::Graph(_)
                 | LearnError::Report(_)
+                | LearnError::Loss(_)
+                | LearnError::Metric(_)
+                | LearnError::ResultCount
                 | LearnError::File { .. },
             )
             | CliError::Store(_)

@@ -65,6 +65,7 @@ impl NewFile {
         };
         let mut file = beside(&self.folder).map_err(failed)?;
         write(file.as_file_mut())?;
+        file.as_file().sync_all().map_err(failed)?;
         let kept = file.persist_noclobber(&self.path);
         kept.map_err(|error| match error.error.kind() {
             ErrorKind::AlreadyExists => CliError::FileExists(self.path.clone()),

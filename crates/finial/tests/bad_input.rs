@@ -207,3 +207,13 @@ fn an_image_without_an_answer_is_named_and_the_others_are_answered() {
     std::fs::create_dir(empty).unwrap();
     assert_eq!(scratch.run(&["predict", "model", "empty"]).status, 2);
 }
+
+#[test]
+fn a_demo_that_could_not_start_does_not_stand_in_the_way_of_the_next() {
+    let scratch = Scratch::new();
+    for _ in 0..2 {
+        let ran = scratch.run(&["demo", "--device", "abacus"]);
+        assert_eq!(ran.status, 2, "{ran:?}");
+        assert!(ran.stderr.contains("abacus"), "{ran:?}");
+    }
+}

@@ -36,6 +36,14 @@ fn class_folders_become_a_multi_class_model_that_predicts_and_evaluates() {
     assert_eq!(again["metrics"], document["metrics"]);
     assert_eq!(again["images"], document["images"]["test"]);
 
+    // What cannot be read is named, and counted, at an evaluation as well.
+    scratch.write("photos/red/broken.jpg", "no picture");
+    let named = scratch.run(&["evaluate", "model", "photos", "--format", "json"]);
+    assert!(named.stderr.contains("broken.jpg"), "{named:?}");
+    let named: serde_json::Value = serde_json::from_str(&named.stdout).unwrap();
+    assert_eq!(named["set_aside_count"], 1);
+    std::fs::remove_file(scratch.path("photos/red/broken.jpg")).unwrap();
+
     scratch.picture("new.png", GREEN, 14, 99);
     let answer = scratch.run_json(&["predict", "model", "new.png", "--format", "json"]);
     assert_eq!(answer["predictions"][0]["class"], "green", "{answer}");

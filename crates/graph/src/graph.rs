@@ -369,6 +369,7 @@ mod tests {
         let error = graph.push("logits", Op::Dense { units: 2 }).unwrap_err();
         assert!(error.to_string().contains("logits"));
     }
+
     #[test]
     fn an_input_of_no_numbers_is_refused_with_the_first_node() {
         let mut graph = Graph::new(Shape::Vector([0]));

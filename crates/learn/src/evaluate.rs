@@ -10,12 +10,13 @@ use std::path::{Path, PathBuf};
 use finial_data::{SourceOptions, open};
 use finial_engine::device;
 use finial_report::Report;
+use finial_report::format::images;
 use finial_store::FeatureStore;
 use finial_task::{LabelSource, Scores, Targets};
 
 use crate::extract::Extractor;
 use crate::fit::outputs;
-use crate::prepare::place;
+use crate::prepare::{place, tell};
 use crate::{LearnError, Model, Progress, report};
 
 /// The file of a model folder that says which image was used for what.
@@ -65,7 +66,7 @@ pub fn evaluate(
     let device = device::named(&options.device)?;
     let seen = match options.include_seen {
         true => HashSet::new(),
-        false => learned_from(&options.model)?,
+        false => learned_from(&options.model, progress)?,
     };
     let source = open(
         &options.data,
@@ -84,10 +85,13 @@ pub fn evaluate(
     )?;
     let targets = labels.read(model.task(), &source.labels, &place)?;
     progress.say(&format!(
-        "{} images, {}",
-        source.samples.len(),
+        "{}, {}",
+        images(source.samples.len()),
         source.layout
     ));
+    for note in &source.notes {
+        progress.say(&format!("note: {note}"));
+    }
 
     let extractor = Extractor::new(
         model.frozen(),
@@ -98,6 +102,7 @@ pub fn evaluate(
     )?;
     let paths: Vec<PathBuf> = source.samples.iter().map(|s| s.path.clone()).collect();
     let features = extractor.run(&paths, options.allow_unreadable, progress)?;
+    tell(&source, &features, progress);
     let targets = targets.select(&features.kept);
 
     let fresh = |row: &usize| !seen.contains(&features.hashes[*row].to_string());
@@ -105,7 +110,8 @@ pub fn evaluate(
     let left_out = features.kept.len() - rows.len();
     if left_out > 0 {
         progress.say(&format!(
-            "{left_out} images are left out: the model has learned from them"
+            "left out: {}, because the model has learned from them",
+            images(left_out)
         ));
     }
     if rows.is_empty() {
@@ -138,12 +144,17 @@ pub fn evaluate(
 }
 
 /// Contents of the images that the model has learned from or been chosen by.
-fn learned_from(model: &Path) -> Result<HashSet<String>, LearnError> {
+fn learned_from(model: &Path, progress: &dyn Progress) -> Result<HashSet<String>, LearnError> {
     let path = model.join(SPLIT_TABLE);
     let bytes = match fs::read(&path) {
         Ok(bytes) => bytes,
-        // A model without the table, from elsewhere: nothing is known to be seen.
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(HashSet::new()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            progress.say(&format!(
+                "note: the model has no {SPLIT_TABLE}, so images that it has learned from cannot \
+                 be told from others and are scored, too"
+            ));
+            return Ok(HashSet::new());
+        }
         Err(error) => return Err(LearnError::File { path, error }),
     };
     let damaged = |error: csv::Error| LearnError::File {

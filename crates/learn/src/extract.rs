@@ -6,11 +6,10 @@
 //! it; a second run, or ten more images, computes only what is new.
 
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
 
-use finial_data::{ContentHash, ImageFit, Pixels, content_hash, decode, read_file};
+use finial_data::{ContentHash, ImageFit, Pixels, content_hash, read_file};
 use finial_engine::{Network, device};
 use finial_graph::{Graph, Weights};
 use finial_store::{
@@ -18,14 +17,13 @@ use finial_store::{
 };
 use rayon::prelude::*;
 
+use crate::decoder::Decoder;
 use crate::model::to_json;
 use crate::progress::Running;
 use crate::{LearnError, Progress, Stage, batches};
 
 /// Images that decoders hand over together; each commit to the store holds as many.
 const CHUNK: usize = 64;
-/// Files larger than this are decoded one at a time: a photo of 50 megapixels takes 150 MB.
-const LARGE_BYTES: usize = 8 << 20;
 /// Chunks that may wait for the network.
 const QUEUE: usize = 1;
 
@@ -57,12 +55,10 @@ pub struct Unreadable {
 /// The frozen part, ready to run.
 pub struct Extractor<'a> {
     network: Network,
-    fit: ImageFit,
+    decoder: Decoder,
     width: usize,
     pipeline: PipelineHash,
     store: Option<&'a FeatureStore>,
-    /// Held while a large file is decoded.
-    large: Mutex<()>,
 }
 
 impl<'a> Extractor<'a> {
@@ -89,11 +85,10 @@ impl<'a> Extractor<'a> {
         ]);
         Ok(Extractor {
             network: Network::folded(graph, weights, &device::named(device_name)?)?,
-            fit,
+            decoder: Decoder::new(fit),
             width: graph.output_shape().len(),
             pipeline,
             store,
-            large: Mutex::new(()),
         })
     }
 
@@ -139,8 +134,7 @@ impl<'a> Extractor<'a> {
         if let Some(features) = self.stored(&hash) {
             return Prepared::Stored(hash, features);
         }
-        let _alone = (bytes.len() > LARGE_BYTES).then(|| self.large.lock());
-        match decode(&bytes, &self.fit) {
+        match self.decoder.decode(&bytes) {
             Ok(pixels) => Prepared::Pixels(hash, pixels),
             Err(error) => Prepared::Unreadable(error.to_string()),
         }

@@ -1,18 +1,19 @@
 //! The training story: open → infer → extract → split → fit → evaluate → save.
 //!
-//! [`train`] is that story, readable from top to bottom in [`prepare`] and [`mod@train`]; each
+//! [`train()`] is that story, readable from top to bottom in [`prepare`] and [`mod@train`]; each
 //! step has a file:
 //!
 //! - [`pretrained`]: a backbone with its weights.
 //! - [`extract`]: the frozen part, once per image, through the feature store.
 //! - [`head`]: the layers behind the cut, whose last one the task decides.
 //! - [`loss`] and [`fit`]: training the head on stored features.
-//! - [`model`]: what is saved and read again; [`predict`] and [`evaluate`] use it.
+//! - [`model`]: what is saved and read again; [`predict`] and [`mod@evaluate`] use it.
 //! - `report`: what a person reads, handed to `finial-report`.
 //!
 //! What the final layer must be is not decided here but by `finial-task`.
 
 mod batches;
+mod decoder;
 mod error;
 pub mod evaluate;
 pub mod extract;

@@ -194,6 +194,7 @@ impl Model {
     /// # Errors
     /// The folder has come to exist in the meantime, or a file cannot be written.
     pub fn save(&self, folder: Reserved, attachments: &[Attachment]) -> Result<(), LearnError> {
+        let folder = folder.begin()?;
         let task = self.task();
         let record = Record {
             format: FORMAT,
@@ -259,11 +260,19 @@ impl Model {
     }
 }
 
-/// A model folder to be, made before the work and filled at its end.
+/// A model folder to be: looked into before the work, written at its end.
 ///
-/// The files are written beside it and moved into place together; until then, or if it is
-/// dropped, nothing is there. So an output that cannot be written is known at once.
+/// An output that cannot be written is known at once. Nothing stays on the disk meanwhile, so an
+/// interrupted run leaves nothing behind; then the files are written beside it and moved into
+/// place together.
+#[derive(Debug)]
 pub struct Reserved {
+    path: PathBuf,
+    parent: PathBuf,
+}
+
+/// The files of a model on their way.
+struct Unfinished {
     path: PathBuf,
     beside: tempfile::TempDir,
 }
@@ -284,18 +293,11 @@ impl Reserved {
             error: error.kind().to_string(),
         };
         fs::create_dir_all(parent).map_err(unwritable)?;
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(".finial-unfinished-");
-        // A model is a folder like any other, as the user's umask says.
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            builder.permissions(fs::Permissions::from_mode(0o777));
-        }
-        let beside = builder.tempdir_in(parent).map_err(unwritable)?;
+        // Removed at once: it has shown that there is room.
+        beside(parent).map_err(unwritable)?;
         Ok(Reserved {
             path: folder.to_owned(),
-            beside,
+            parent: parent.to_owned(),
         })
     }
 
@@ -304,6 +306,29 @@ impl Reserved {
         &self.path
     }
 
+    fn begin(self) -> Result<Unfinished, LearnError> {
+        let beside = beside(&self.parent).map_err(LearnError::file(&self.parent))?;
+        Ok(Unfinished {
+            path: self.path,
+            beside,
+        })
+    }
+}
+
+/// A folder of a name of its own in `parent`, removed unless it is kept.
+fn beside(parent: &Path) -> io::Result<tempfile::TempDir> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".finial-unfinished-");
+    // A model is a folder like any other, as the user's umask says.
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(fs::Permissions::from_mode(0o777));
+    }
+    builder.tempdir_in(parent)
+}
+
+impl Unfinished {
     /// Writes a file, down to the disk.
     fn write(&self, name: &str, bytes: &[u8]) -> Result<(), LearnError> {
         let path = self.beside.path().join(name);

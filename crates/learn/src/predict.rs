@@ -3,18 +3,20 @@
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use finial_data::{Pixels, decode, read_file};
+use finial_data::{Pixels, read_file};
 use finial_engine::{Network, device};
 use finial_task::{Prediction, Task};
 use rayon::prelude::*;
 
 use crate::batches::{self, IN_FLIGHT};
+use crate::decoder::Decoder;
 use crate::{LearnError, Model};
 
 /// A model on a device, ready to answer.
 pub struct Predictor {
     model: Model,
     network: Network,
+    decoder: Decoder,
 }
 
 /// What a model says of a file, or why it cannot.
@@ -34,7 +36,12 @@ impl Predictor {
     pub fn new(model: Model, device: &str) -> Result<Self, LearnError> {
         let device = device::named(device)?;
         let network = Network::folded(&model.graph()?, model.weights(), &device)?;
-        Ok(Predictor { model, network })
+        let decoder = Decoder::new(model.image());
+        Ok(Predictor {
+            model,
+            network,
+            decoder,
+        })
     }
 
     /// The task it answers.
@@ -93,6 +100,8 @@ impl Predictor {
             reason,
         };
         let bytes = read_file(path).map_err(|error| unreadable(error.to_string()))?;
-        decode(&bytes, &self.model.image()).map_err(|error| unreadable(error.to_string()))
+        self.decoder
+            .decode(&bytes)
+            .map_err(|error| unreadable(error.to_string()))
     }
 }

@@ -8,6 +8,7 @@ use finial_data::{
 };
 use finial_engine::{Device, device};
 use finial_graph::Graph;
+use finial_report::format::images;
 use finial_store::FeatureStore;
 use finial_task::{Inference, Request, Targets, Task, TaskKind, infer};
 
@@ -112,8 +113,8 @@ pub fn prepare(
         },
     )?;
     progress.say(&format!(
-        "{} images, {}",
-        source.samples.len(),
+        "{}, {}",
+        images(source.samples.len()),
         source.layout
     ));
     let place = |sample: usize| place(&source, sample);
@@ -152,16 +153,7 @@ pub fn prepare(
     )?;
     let paths: Vec<PathBuf> = source.samples.iter().map(|s| s.path.clone()).collect();
     let features = extractor.run(&paths, options.allow_unreadable, progress)?;
-    for unreadable in &features.unreadable {
-        let path = paths[unreadable.index].display();
-        progress.say(&format!("set aside: {path}: {}", unreadable.reason));
-    }
-    if features.pages_left_out > 0 {
-        progress.say(&format!(
-            "note: {} images have several pages or frames; the first is used",
-            features.pages_left_out
-        ));
-    }
+    tell(&source, &features, progress);
     let targets = inference.targets.select(&features.kept);
 
     let plan = split_plan(&source, task, &targets, &features, options)?;
@@ -198,6 +190,20 @@ pub fn prepare(
         targets,
         plan,
     })
+}
+
+/// Says which images were set aside, and of which a part was.
+pub(crate) fn tell(source: &Source, features: &Features, progress: &dyn Progress) {
+    for unreadable in &features.unreadable {
+        let path = source.samples[unreadable.index].path.display();
+        progress.say(&format!("set aside: {path}: {}", unreadable.reason));
+    }
+    if features.pages_left_out > 0 {
+        progress.say(&format!(
+            "note: the first page or frame is used of {} with several",
+            images(features.pages_left_out)
+        ));
+    }
 }
 
 /// Where a sample stands: line of the table, or path.

@@ -103,6 +103,17 @@ fn images_that_were_learned_from_are_left_out_of_an_evaluation() {
     options.include_seen = true;
     assert_eq!(evaluate(&options, None, &Quiet).unwrap().scores.images, 24);
 
+    // Without the table nobody can tell, and all are scored.
+    let table = fs::read(model.join("split.csv")).unwrap();
+    fs::remove_file(model.join("split.csv")).unwrap();
+    options.include_seen = false;
+    assert_eq!(evaluate(&options, None, &Quiet).unwrap().scores.images, 24);
+    fs::write(model.join("split.csv"), table).unwrap();
+    assert_eq!(
+        evaluate(&options, None, &Quiet).unwrap().scores,
+        trained.test
+    );
+
     // A table that says nothing of what was seen must not pass for one that says "nothing".
     fs::write(model.join("split.csv"), "image\na.png\n").unwrap();
     options.include_seen = false;

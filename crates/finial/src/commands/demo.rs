@@ -18,7 +18,7 @@ pub fn run(args: &DemoArgs) -> Result<(), CliError> {
     let models = args.out.join("models");
     refuse_earlier(&models)?;
     let sets = finial_demo::write(&args.out.join("data"))?;
-    let store = open_store(&args.common, &progress);
+    let store = open_store(&args.store, &progress);
 
     let mut rows = Vec::new();
     for set in &sets {
@@ -51,11 +51,18 @@ pub fn run(args: &DemoArgs) -> Result<(), CliError> {
 
 /// Models of an earlier demo stay; their reports are worth naming.
 fn refuse_earlier(models: &Path) -> Result<(), CliError> {
-    if models.symlink_metadata().is_err() {
+    let folders: Vec<PathBuf> = match models.symlink_metadata() {
+        Err(_) => return Ok(()),
+        Ok(_) => {
+            let entries = models.read_dir().into_iter().flatten().flatten();
+            entries.map(|entry| entry.path()).collect()
+        }
+    };
+    // A demo that stopped before its first model leaves an empty folder.
+    if models.is_dir() && folders.is_empty() {
         return Ok(());
     }
-    let folders = models.read_dir().into_iter().flatten().flatten();
-    let reports = folders.map(|folder| folder.path().join("report.html"));
+    let reports = folders.iter().map(|folder| folder.join("report.html"));
     let mut reports: Vec<PathBuf> = reports.filter(|report| report.is_file()).collect();
     reports.sort();
     Err(CliError::DemoExists {

@@ -26,7 +26,7 @@ pub fn run(args: &EvaluateArgs) -> Result<(), CliError> {
         allow_unreadable: args.reading.allow_unreadable,
         device: args.common.device.clone(),
     };
-    let store = open_store(&args.common, &progress);
+    let store = open_store(&args.store, &progress);
     let evaluated = evaluate(&options, store.as_ref(), &progress)?;
     if let Some(report) = report {
         let page = finial::report::render(&evaluated.report).map_err(LearnError::from)?;
@@ -36,6 +36,7 @@ pub fn run(args: &EvaluateArgs) -> Result<(), CliError> {
     }
     let reported = evaluated.report.scores.as_ref();
     let task = evaluated.model.task();
+    let data = evaluated.report.data.as_ref();
     match args.format {
         Format::Text => {
             let heading = format!("on {}", format::images(evaluated.scores.images));
@@ -49,6 +50,8 @@ pub fn run(args: &EvaluateArgs) -> Result<(), CliError> {
             "baseline": printer::baselines(&evaluated.scores, reported),
             "images": evaluated.scores.images,
             "left_out": evaluated.seen,
+            "set_aside": data.map(|data| &data.set_aside[..]).unwrap_or_default(),
+            "set_aside_count": data.map_or(0, |data| data.set_aside_count),
             "model": args.model,
             "report": args.report,
         })),

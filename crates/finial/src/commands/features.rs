@@ -28,8 +28,8 @@ use crate::progress::Terminal;
 pub fn run(args: &FeaturesArgs) -> Result<(), CliError> {
     let out = NewFile::reserve(&args.out)?;
     let progress = Terminal::new(args.common.quiet);
-    let options = train_options(&args.data, &args.task, &args.reading, &args.common)?;
-    let store = open_store(&args.common, &progress);
+    let options = train_options(&args.data, &args.task, &args.reading, &args.common);
+    let store = open_store(&args.store, &progress);
     let prepared = prepare(&options, store.as_ref(), &progress)?;
     let rows: Vec<usize> = (0..prepared.plan.assignment.len())
         .filter(|&row| prepared.plan.assignment[row].is_some())

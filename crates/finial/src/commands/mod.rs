@@ -14,7 +14,7 @@ use finial::store::{DEFAULT_LIMIT_BYTES, default_folder};
 use finial::task::Request;
 use finial::{FeatureStore, Progress, TrainOptions};
 
-use crate::args::{Common, DataArgs, PoolingArg, TaskArgs};
+use crate::args::{Common, DataArgs, PoolingArg, StoreArgs, TaskArgs};
 use crate::error::CliError;
 
 /// The model must be there, which is cheap to know before anything else.
@@ -27,8 +27,8 @@ fn expect_model(model: &Path) -> Result<(), CliError> {
 
 /// The feature store, unless it is not wanted. A store that cannot be opened is said, and done
 /// without.
-fn open_store(common: &Common, progress: &dyn Progress) -> Option<FeatureStore> {
-    if common.no_cache {
+fn open_store(args: &StoreArgs, progress: &dyn Progress) -> Option<FeatureStore> {
+    if args.no_cache {
         return None;
     }
     let opened =
@@ -55,7 +55,7 @@ fn train_options(
     task: &TaskArgs,
     reading: &DataArgs,
     common: &Common,
-) -> Result<TrainOptions, CliError> {
+) -> TrainOptions {
     let mut options = TrainOptions::new(data);
     options.device.clone_from(&common.device);
     options.request = Request {
@@ -74,5 +74,5 @@ fn train_options(
         ..options.head
     };
     options.fit.seed = task.seed;
-    Ok(options)
+    options
 }

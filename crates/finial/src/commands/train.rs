@@ -13,7 +13,7 @@ pub fn run(args: &TrainArgs) -> Result<(), CliError> {
     // Before any work: an hour of features for a name that is taken would be a pity.
     let folder = Reserved::new(&args.out)?;
     let progress = Terminal::new(args.common.quiet);
-    let mut options = train_options(&args.data, &args.task, &args.reading, &args.common)?;
+    let mut options = train_options(&args.data, &args.task, &args.reading, &args.common);
     options.head.hidden = (args.hidden > 0).then_some(args.hidden);
     options.head.dropout = args.dropout;
     options.fit.epochs = args.epochs;
@@ -21,7 +21,7 @@ pub fn run(args: &TrainArgs) -> Result<(), CliError> {
     options.fit.learning_rate = args.learning_rate;
     options.fit.batch = args.batch;
 
-    let store = open_store(&args.common, &progress);
+    let store = open_store(&args.store, &progress);
     let mut trained = train(&options, store.as_ref(), &progress)?;
     trained.save(folder)?;
     match args.format {

@@ -67,9 +67,14 @@ fn usage(model: &str) -> Vec<Command> {
         purpose: purpose.to_owned(),
         line,
     };
-    let model = match model.contains(|c: char| c.is_whitespace() || "'\"$&;()".contains(c)) {
-        true => format!("'{}'", model.replace('\'', r"'\''")),
+    let plain = |c: char| c.is_alphanumeric() || "/._-".contains(c);
+    let model = match model.starts_with('-') {
+        true => format!("./{model}"),
         false => model.to_owned(),
+    };
+    let model = match model.chars().all(plain) {
+        true => model,
+        false => format!("'{}'", model.replace('\'', r"'\''")),
     };
     vec![
         line(

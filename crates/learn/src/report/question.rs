@@ -18,6 +18,10 @@ pub(super) fn title(task: &Task) -> String {
             format!("{}?", capitalised(&listed(names, "or"))),
             format!("Which of {} classes?", names.len()),
         ),
+        TaskKind::MultiLabel if names.len() == 1 => (
+            format!("Does it have the label {}?", listed(names, "and")),
+            "Does it have the label?".to_owned(),
+        ),
         TaskKind::MultiLabel => (
             format!("Which of {}?", listed(names, "and")),
             format!("Which of {} labels?", names.len()),
@@ -31,11 +35,9 @@ pub(super) fn title(task: &Task) -> String {
             format!("What are the {} numbers?", names.len()),
         ),
     };
-    // One label is no choice.
-    let single = task.kind() == TaskKind::MultiLabel && names.len() == 1;
-    match names.len() <= NAMED && named.chars().count() <= TITLE && !single {
+    match names.len() <= NAMED && named.chars().count() <= TITLE {
         true => named,
-        false => counted.replace("Which of 1 labels?", "Does it have the label?"),
+        false => counted,
     }
 }
 
@@ -159,7 +161,7 @@ mod tests {
         );
         assert_eq!(
             title(&Task::multi_label(["cat"]).unwrap()),
-            "Does it have the label?"
+            "Does it have the label cat?"
         );
         assert_eq!(title(&Task::regression(["age"]).unwrap()), "What is age?");
     }

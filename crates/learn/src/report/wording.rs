@@ -72,14 +72,8 @@ fn bare_options_as_code(text: &str) -> String {
 
 /// Whether the word behind an option is its value; "leave --task away" has none.
 fn is_value(option: &str, word: &str) -> bool {
-    let kinds = [
-        TaskKind::MultiClass,
-        TaskKind::Binary,
-        TaskKind::MultiLabel,
-        TaskKind::Regression,
-    ];
     match option {
-        "--task" => kinds.iter().any(|kind| kind.name() == word),
+        "--task" => TaskKind::ALL.iter().any(|kind| kind.name() == word),
         "--label-column" | "--positive" => !word.is_empty(),
         _ => false,
     }
