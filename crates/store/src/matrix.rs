@@ -12,9 +12,9 @@ use std::path::{Path, PathBuf};
 use crate::error::MatrixError;
 use spill::{Spill, SpillWriter};
 
-/// The memory budget to build a matrix with unless the user says otherwise: 128 MiB, some
-/// 26,000 rows of 1,280 features.
-pub const DEFAULT_MEMORY_BUDGET_BYTES: u64 = 128 << 20;
+/// The memory budget to build a matrix with unless the user says otherwise: 64 MiB, some
+/// 13,000 rows of 1,280 features.
+pub const DEFAULT_MEMORY_BUDGET_BYTES: u64 = 64 << 20;
 
 /// Fills a [`FeatureMatrix`], some rows at a time, in order.
 ///
