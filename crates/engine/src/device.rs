@@ -66,6 +66,8 @@ pub fn named(name: &str) -> Result<Device, DeviceError> {
 }
 
 /// The device of that index among those that the machine has.
+///
+/// Without its driver, a backend may panic while it looks; that means the same as none.
 #[cfg(any(
     feature = "cuda",
     feature = "vulkan",
@@ -77,7 +79,7 @@ fn present(
     kind: burn::tensor::DeviceType,
     index: usize,
 ) -> Result<Device, DeviceError> {
-    let devices = Device::enumerate(kind).into_vec();
-    let device = devices.into_iter().nth(index);
+    let devices = std::panic::catch_unwind(|| Device::enumerate(kind).into_vec());
+    let device = devices.unwrap_or_default().into_iter().nth(index);
     device.ok_or_else(|| DeviceError::Absent(name.to_owned()))
 }
