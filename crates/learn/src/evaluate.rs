@@ -7,7 +7,6 @@ use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use finial_data::{SourceOptions, open};
 use finial_engine::device;
 use finial_report::Report;
 use finial_report::format::images;
@@ -16,7 +15,7 @@ use finial_task::{LabelSource, Scores, Targets};
 
 use crate::extract::Extractor;
 use crate::fit::outputs;
-use crate::prepare::{place, tell};
+use crate::prepare::{features_of, open_source, place};
 use crate::{LearnError, Model, Progress, report};
 
 /// The file of a model folder that says which image was used for what.
@@ -68,13 +67,8 @@ pub fn evaluate(
         true => HashSet::new(),
         false => learned_from(&options.model, progress)?,
     };
-    let source = open(
-        &options.data,
-        &SourceOptions {
-            image_column: options.image_column.clone(),
-            label_columns: options.label_columns.clone(),
-        },
-    )?;
+    let columns = &options.label_columns;
+    let source = open_source(&options.data, &options.image_column, columns, progress)?;
     let place = |sample: usize| place(&source, sample);
     let labels = LabelSource::find(
         model.task(),
@@ -84,15 +78,6 @@ pub fn evaluate(
         &place,
     )?;
     let targets = labels.read(model.task(), &source.labels, &place)?;
-    progress.say(&format!(
-        "{}, {}",
-        images(source.samples.len()),
-        source.layout
-    ));
-    for note in &source.notes {
-        progress.say(&format!("note: {note}"));
-    }
-
     let extractor = Extractor::new(
         model.frozen(),
         model.weights(),
@@ -100,9 +85,7 @@ pub fn evaluate(
         store,
         &options.device,
     )?;
-    let paths: Vec<PathBuf> = source.samples.iter().map(|s| s.path.clone()).collect();
-    let features = extractor.run(&paths, options.allow_unreadable, progress)?;
-    tell(&source, &features, progress);
+    let features = features_of(&source, &extractor, options.allow_unreadable, progress)?;
     let targets = targets.select(&features.kept);
 
     let fresh = |row: &usize| !seen.contains(&features.hashes[*row].to_string());

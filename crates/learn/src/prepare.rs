@@ -1,6 +1,6 @@
 //! The first half of the story: open → infer → extract → split.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use finial_data::{
     Fractions, Source, SourceOptions, Split, SplitPlan, SplitRequest, Strata, check_class_sizes,
@@ -105,23 +105,9 @@ pub fn prepare(
 ) -> Result<Prepared, LearnError> {
     options.check()?;
     let device = device::named(&options.device)?;
-    let source = open(
-        &options.data,
-        &SourceOptions {
-            image_column: options.image_column.clone(),
-            label_columns: options.request.label_columns.clone(),
-        },
-    )?;
-    progress.say(&format!(
-        "{}, {}",
-        images(source.samples.len()),
-        source.layout
-    ));
+    let columns = &options.request.label_columns;
+    let source = open_source(&options.data, &options.image_column, columns, progress)?;
     let place = |sample: usize| place(&source, sample);
-    // Before the inference: a note may say why it fails.
-    for note in &source.notes {
-        progress.say(&format!("note: {note}"));
-    }
     let inference = infer(&source.labels, &options.request, &place)?;
     for warning in &inference.warnings {
         progress.say(&format!("note: {warning}"));
@@ -151,9 +137,7 @@ pub fn prepare(
         store,
         &options.device,
     )?;
-    let paths: Vec<PathBuf> = source.samples.iter().map(|s| s.path.clone()).collect();
-    let features = extractor.run(&paths, options.allow_unreadable, progress)?;
-    tell(&source, &features, progress);
+    let features = features_of(&source, &extractor, options.allow_unreadable, progress)?;
     let targets = inference.targets.select(&features.kept);
 
     let plan = split_plan(&source, task, &targets, &features, options)?;
@@ -192,10 +176,41 @@ pub fn prepare(
     })
 }
 
-/// Says which images were set aside, and of which a part was.
-pub(crate) fn tell(source: &Source, features: &Features, progress: &dyn Progress) {
+/// Opens the data and says what is there.
+pub(crate) fn open_source(
+    data: &Path,
+    image_column: &Option<String>,
+    label_columns: &[String],
+    progress: &dyn Progress,
+) -> Result<Source, LearnError> {
+    let source = open(
+        data,
+        &SourceOptions {
+            image_column: image_column.clone(),
+            label_columns: label_columns.to_vec(),
+        },
+    )?;
+    let count = images(source.samples.len());
+    progress.say(&format!("{count}, {}", source.layout));
+    // Before the labels are read: a note may say why they cannot be.
+    for note in &source.notes {
+        progress.say(&format!("note: {note}"));
+    }
+    Ok(source)
+}
+
+/// Runs the frozen part over the images of a source, and says which were set aside, and of which
+/// a part was.
+pub(crate) fn features_of(
+    source: &Source,
+    extractor: &Extractor,
+    allow_unreadable: bool,
+    progress: &dyn Progress,
+) -> Result<Features, LearnError> {
+    let paths: Vec<PathBuf> = source.samples.iter().map(|s| s.path.clone()).collect();
+    let features = extractor.run(&paths, allow_unreadable, progress)?;
     for unreadable in &features.unreadable {
-        let path = source.samples[unreadable.index].path.display();
+        let path = paths[unreadable.index].display();
         progress.say(&format!("set aside: {path}: {}", unreadable.reason));
     }
     if features.pages_left_out > 0 {
@@ -204,6 +219,7 @@ pub(crate) fn tell(source: &Source, features: &Features, progress: &dyn Progress
             images(features.pages_left_out)
         ));
     }
+    Ok(features)
 }
 
 /// Where a sample stands: line of the table, or path.
