@@ -1,6 +1,6 @@
 //! What can be wrong with a graph, and what with its weights.
 
-use crate::Shape;
+use crate::{Arity, Shape};
 
 /// A graph that does not hold together.
 #[derive(Clone, Debug, PartialEq, thiserror::Error, miette::Diagnostic)]
@@ -36,7 +36,7 @@ pub enum GraphError {
         /// Its operation.
         op: &'static str,
         /// Inputs that the operation takes.
-        expected: usize,
+        expected: Arity,
         /// Inputs listed.
         found: usize,
     },

@@ -57,8 +57,8 @@ pub fn fold_batch_norms(graph: &Graph, weights: &Weights) -> Result<(Graph, Weig
     let mut nodes: Vec<Node> = Vec::new();
     let mut folded = Weights::new();
     for node in graph.nodes() {
-        if let (Op::BatchNorm { epsilon }, Some(convolution)) = (&node.op, read_by(node)) {
-            fold_one(convolution, node, *epsilon, weights, &mut folded)?;
+        if let (Op::BatchNorm { epsilon, scale }, Some(convolution)) = (&node.op, read_by(node)) {
+            fold_one(convolution, node, *epsilon, *scale, weights, &mut folded)?;
             let mut op = convolution.op.clone();
             if let Op::Conv2d { bias, .. } = &mut op {
                 *bias = true;
@@ -85,6 +85,7 @@ fn fold_one(
     convolution: &Node,
     norm: &Node,
     epsilon: f64,
+    scale: bool,
     weights: &Weights,
     folded: &mut Weights,
 ) -> Result<(), WeightsError> {
@@ -92,7 +93,12 @@ fn fold_one(
         let tensor = tensor(weights, &format!("{}.{suffix}", node.name))?;
         Ok::<_, WeightsError>(tensor.values())
     };
-    let (gamma, beta) = (parameter(norm, "weight")?, parameter(norm, "bias")?);
+    let beta = parameter(norm, "bias")?;
+    let ones = vec![1.0; beta.len()];
+    let gamma = match scale {
+        true => parameter(norm, "weight")?,
+        false => &ones,
+    };
     let mean = parameter(norm, "running_mean")?;
     let variance = parameter(norm, "running_var")?;
     let old_bias = match convolution.op {
@@ -131,7 +137,7 @@ fn tensor<'a>(weights: &'a Weights, name: &str) -> Result<&'a Tensor, WeightsErr
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::backbones::BACKBONES;
+    use crate::backbones::Backbone;
     use crate::{Padding, Shape};
 
     fn convolution() -> Op {
@@ -140,6 +146,7 @@ mod tests {
             kernel: [1, 1],
             stride: [1, 1],
             padding: Padding::Same,
+            dilation: [1, 1],
             groups: 1,
             bias: false,
         }
@@ -155,23 +162,44 @@ mod tests {
         weights
     }
 
-    #[test]
-    fn no_batch_norm_is_left_behind_a_convolution_of_a_backbone() {
-        for backbone in BACKBONES {
-            let graph = backbone.without_top().unwrap();
-            let (folded, weights) = fold_batch_norms(&graph, &weights(&graph)).unwrap();
-            let norm = |node: &&Node| matches!(node.op, Op::BatchNorm { .. });
-            assert_eq!(folded.nodes().iter().filter(norm).count(), 0);
-            assert_eq!(folded.output_shape(), graph.output_shape());
-            weights.check(&folded.parameters()).unwrap();
+    fn batch_norm(epsilon: f64) -> Op {
+        Op::BatchNorm {
+            epsilon,
+            scale: true,
         }
+    }
+
+    #[test]
+    fn no_batch_norm_is_left_where_each_follows_a_convolution() {
+        let backbone = Backbone::named("efficientnet-lite0").unwrap();
+        let graph = backbone.without_top().unwrap();
+        let (folded, weights) = fold_batch_norms(&graph, &weights(&graph)).unwrap();
+        let norm = |node: &&Node| matches!(node.op, Op::BatchNorm { .. });
+        assert_eq!(folded.nodes().iter().filter(norm).count(), 0);
+        assert_eq!(folded.output_shape(), graph.output_shape());
+        weights.check(&folded.parameters()).unwrap();
+    }
+
+    #[test]
+    fn a_batch_norm_without_scale_is_folded_as_one_of_ones() {
+        let mut graph = Graph::new(Shape::Map([1, 1, 1]));
+        graph.push("conv", convolution()).unwrap();
+        let norm = Op::BatchNorm {
+            epsilon: 2.0,
+            scale: false,
+        };
+        graph.push("norm", norm).unwrap();
+        let (_, weights) = fold_batch_norms(&graph, &weights(&graph)).unwrap();
+        // factor 1 / √(2 + 2); bias (0 − 2) / 2 + 2
+        assert_eq!(weights.get("norm.weight").unwrap().values(), [1.0, 1.0]);
+        assert_eq!(weights.get("norm.bias").unwrap().values(), [1.0, 1.0]);
     }
 
     #[test]
     fn the_folded_numbers_follow_the_definition() {
         let mut graph = Graph::new(Shape::Map([1, 1, 1]));
         graph.push("conv", convolution()).unwrap();
-        graph.push("norm", Op::BatchNorm { epsilon: 2.0 }).unwrap();
+        graph.push("norm", batch_norm(2.0)).unwrap();
         let (folded, weights) = fold_batch_norms(&graph, &weights(&graph)).unwrap();
         assert_eq!(folded.output(), "norm");
         // factor 2 / √(2 + 2) = 1; bias (0 − 2) · 1 + 2 = 0
@@ -183,7 +211,7 @@ mod tests {
     fn a_convolution_that_others_read_too_is_left_alone() {
         let mut graph = Graph::new(Shape::Map([2, 1, 1]));
         graph.push("conv", convolution()).unwrap();
-        graph.push("norm", Op::BatchNorm { epsilon: 1e-3 }).unwrap();
+        graph.push("norm", batch_norm(1e-3)).unwrap();
         graph.push_after("sum", Op::Add, &["conv", "norm"]).unwrap();
         let weights = weights(&graph);
         let (folded, kept) = fold_batch_norms(&graph, &weights).unwrap();
@@ -199,7 +227,7 @@ mod tests {
             *bias = true;
         }
         graph.push("conv", op).unwrap();
-        graph.push("norm", Op::BatchNorm { epsilon: 2.0 }).unwrap();
+        graph.push("norm", batch_norm(2.0)).unwrap();
         let (_, weights) = fold_batch_norms(&graph, &weights(&graph)).unwrap();
         // (2 − 2) · 1 + 2
         assert_eq!(weights.get("norm.bias").unwrap().values(), [2.0, 2.0]);
@@ -209,7 +237,7 @@ mod tests {
     fn a_negative_variance_is_not_folded_into_nan() {
         let mut graph = Graph::new(Shape::Map([1, 1, 1]));
         graph.push("conv", convolution()).unwrap();
-        graph.push("norm", Op::BatchNorm { epsilon: 1e-3 }).unwrap();
+        graph.push("norm", batch_norm(1e-3)).unwrap();
         let mut weights = weights(&graph);
         let negative = Tensor::new("", vec![2], vec![1.0, -1.0]).unwrap();
         weights.insert("norm.running_var", negative);

@@ -124,10 +124,11 @@ impl Graph {
         if self.index.contains_key(&node.name) {
             return Err(GraphError::DuplicateName(node.name));
         }
-        if node.inputs.len() != node.op.arity() {
+        let arity = node.op.arity();
+        if !arity.admits(node.inputs.len()) {
             return Err(GraphError::WrongArity {
                 op: node.op.name(),
-                expected: node.op.arity(),
+                expected: arity,
                 found: node.inputs.len(),
                 node: node.name,
             });
@@ -380,7 +381,11 @@ mod tests {
     #[test]
     fn weights_that_cannot_be_are_refused_by_name() {
         let mut graph = Graph::new(Shape::Map([1, 2, 2]));
-        graph.push("norm", Op::BatchNorm { epsilon: 1e-3 }).unwrap();
+        let batch_norm = Op::BatchNorm {
+            epsilon: 1e-3,
+            scale: true,
+        };
+        graph.push("norm", batch_norm).unwrap();
         let with = |suffix: &str, value: f32| {
             let mut weights = Weights::new();
             for Parameter { name, shape } in graph.parameters() {

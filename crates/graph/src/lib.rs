@@ -5,12 +5,14 @@
 //! nodes of the graph like any other, so it cannot be forgotten, and the place where freezing
 //! ends is the name of a node ([`Graph::cut_at`]).
 //!
-//! Shapes are per image and channels-first: `[C, H, W]` for maps, `[F]` for vectors.
+//! Shapes are per image and channels-first: `[C, H, W]` for maps, `[F]` for vectors, `[T, D]` for
+//! tokens.
 //!
 //! Nothing is computed here: `finial-engine` runs a graph. [`backbones`] builds the pretrained
 //! networks, one file a family.
 
 pub mod backbones;
+mod cut;
 mod error;
 mod fold;
 mod graph;
@@ -22,6 +24,6 @@ mod weights;
 pub use error::{GraphError, WeightsError};
 pub use fold::{FoldError, fold_batch_norms};
 pub use graph::{Graph, Node};
-pub use op::{Op, Parameter};
-pub use shape::{Padding, Shape};
+pub use op::{Arity, Op, Order, Parameter};
+pub use shape::{Padding, Shape, reach};
 pub use weights::{Precision, Tensor, Weights};

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// precision. Larger ones are a damaged or a hostile file.
 pub(crate) const MOST_NUMBERS: usize = 1 << 28;
 
-/// The shape of one image's value: `[C, H, W]` for a map, `[F]` for a vector.
+/// The shape of one image's value: `[C, H, W]` for a map, `[F]` for a vector, `[T, D]` for tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Shape {
@@ -16,16 +16,19 @@ pub enum Shape {
     Map([usize; 3]),
     /// Features.
     Vector([usize; 1]),
+    /// Tokens, features of each.
+    Tokens([usize; 2]),
+    /// Any four axes: what passes between the reshapes of an imported network.
+    Stack([usize; 4]),
 }
 
 impl Shape {
     /// How many numbers it holds. Exact for every shape of a graph, which holds at most 2²⁸;
     /// `usize::MAX` for a shape of more numbers than can be counted.
     pub fn len(self) -> usize {
-        match self {
-            Shape::Map([c, h, w]) => c.saturating_mul(h).saturating_mul(w),
-            Shape::Vector([f]) => f,
-        }
+        self.dims()
+            .iter()
+            .fold(1, |count: usize, &dim| count.saturating_mul(dim))
     }
 
     /// Whether it holds nothing.
@@ -33,18 +36,39 @@ impl Shape {
         self.dims().contains(&0)
     }
 
-    /// Channels of a map, features of a vector.
+    /// Channels of a map, features of a vector or of each token: the first axis of a map, the
+    /// last one of every other shape.
     pub fn channels(self) -> usize {
+        self.dims()[self.channel_axis()]
+    }
+
+    /// The axis of [`channels`](Self::channels).
+    pub fn channel_axis(self) -> usize {
         match self {
-            Shape::Map([c, _, _]) => c,
-            Shape::Vector([f]) => f,
+            Shape::Map(_) | Shape::Vector(_) => 0,
+            Shape::Tokens(_) => 1,
+            Shape::Stack(_) => 3,
         }
     }
 
-    fn dims(&self) -> &[usize] {
+    /// The axes, one to four.
+    pub fn dims(&self) -> &[usize] {
         match self {
             Shape::Map(dims) => dims,
             Shape::Vector(dims) => dims,
+            Shape::Tokens(dims) => dims,
+            Shape::Stack(dims) => dims,
+        }
+    }
+
+    /// The shape of these axes; none of no axes or more than four.
+    pub fn of(dims: &[usize]) -> Option<Self> {
+        match *dims {
+            [f] => Some(Shape::Vector([f])),
+            [t, d] => Some(Shape::Tokens([t, d])),
+            [c, h, w] => Some(Shape::Map([c, h, w])),
+            [a, b, c, d] => Some(Shape::Stack([a, b, c, d])),
+            _ => None,
         }
     }
 }
@@ -75,8 +99,30 @@ pub enum Padding {
     },
 }
 
+/// How many rows and columns a kernel spans whose numbers stand `dilation` apart.
+pub fn reach(kernel: [usize; 2], dilation: [usize; 2]) -> [usize; 2] {
+    [0, 1].map(|axis| {
+        let gaps = kernel[axis].saturating_sub(1);
+        gaps.saturating_mul(dilation[axis]).saturating_add(1)
+    })
+}
+
 impl Padding {
-    /// `[(top, bottom), (left, right)]` for a map of `size` (height, width).
+    /// No padding: TensorFlow's "valid".
+    pub const NONE: Padding = Padding::around(0);
+
+    /// `n` rows and columns on every side, as PyTorch pads.
+    pub const fn around(n: usize) -> Self {
+        Padding::Explicit {
+            top: n,
+            bottom: n,
+            left: n,
+            right: n,
+        }
+    }
+
+    /// `[(top, bottom), (left, right)]` for a map of `size` (height, width) and a kernel that
+    /// spans `kernel` rows and columns ([`reach`] says how many if it is dilated).
     pub fn resolve(
         self,
         size: [usize; 2],

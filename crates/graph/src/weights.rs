@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::collections::btree_map;
+use std::sync::Arc;
 
 use half::{bf16, f16};
 use safetensors::tensor::{Dtype, SafeTensors, View};
@@ -19,11 +20,11 @@ pub enum Precision {
     F32,
 }
 
-/// A tensor: a shape and row-major numbers.
+/// A tensor: a shape and row-major numbers. Clones share the numbers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tensor {
     shape: Vec<usize>,
-    values: Vec<f32>,
+    values: Arc<Vec<f32>>,
     precision: Precision,
 }
 
@@ -43,7 +44,7 @@ impl Tensor {
         }
         Ok(Tensor {
             shape,
-            values,
+            values: Arc::new(values),
             precision: Precision::F32,
         })
     }
@@ -56,6 +57,11 @@ impl Tensor {
     /// Its numbers, row-major.
     pub fn values(&self) -> &[f32] {
         &self.values
+    }
+
+    /// Its numbers alone; copied only if a clone shares them.
+    pub fn into_values(self) -> Vec<f32> {
+        Arc::unwrap_or_clone(self.values)
     }
 
     /// How it is stored.

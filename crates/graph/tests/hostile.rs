@@ -4,7 +4,7 @@
 
 use std::time::{Duration, Instant};
 
-use finial_graph::{Graph, GraphError, Node, Op, Padding, Shape, Weights, fold_batch_norms};
+use finial_graph::{Graph, GraphError, Node, Op, Order, Padding, Shape, Weights, fold_batch_norms};
 use proptest::prelude::*;
 use proptest::sample::Index;
 use serde_json::{Value, json};
@@ -16,6 +16,7 @@ fn valid() -> Graph {
         kernel: [3, 3],
         stride: [2, 1],
         padding,
+        dilation: [1, 1],
         groups,
         bias: groups == 1,
     };
@@ -25,17 +26,24 @@ fn valid() -> Graph {
         left: 0,
         right: 1,
     };
+    let flatten = Op::Flatten {
+        order: Order::ChannelsLast,
+    };
+    let norm = Op::BatchNorm {
+        epsilon: 1e-3,
+        scale: true,
+    };
     let mut graph = Graph::new(Shape::Map([2, 8, 8]));
     let scale = vec![0.5, 2.0];
     let offset = vec![-1.0, 0.0];
     graph.push("scaled", Op::Rescale { scale, offset }).unwrap();
     graph.push("conv", convolution(1, Padding::Same)).unwrap();
-    graph.push("norm", Op::BatchNorm { epsilon: 1e-3 }).unwrap();
+    graph.push("norm", norm).unwrap();
     graph.push("act", Op::Relu6).unwrap();
     graph.push("relu", Op::Relu).unwrap();
     graph.push_after("sum", Op::Add, &["act", "relu"]).unwrap();
     graph.push("depthwise", convolution(4, padding)).unwrap();
-    graph.push("flat", Op::Flatten).unwrap();
+    graph.push("flat", flatten).unwrap();
     graph.push("drop", Op::Dropout { rate: 0.5 }).unwrap();
     graph.push("logits", Op::Dense { units: 3 }).unwrap();
     graph.push("output", Op::Softmax).unwrap();
@@ -45,6 +53,11 @@ fn valid() -> Graph {
 fn read(nodes: Value) -> Result<Graph, GraphError> {
     let nodes: Vec<Node> = serde_json::from_value(nodes).unwrap();
     Graph::try_from(nodes)
+}
+
+/// The shape of a small map.
+fn map() -> Value {
+    json!([2, 8, 8])
 }
 
 /// An input of that shape and one node behind it.
@@ -67,7 +80,6 @@ fn convolution(changes: Value) -> Value {
 
 #[test]
 fn settings_out_of_range_are_refused_and_named() {
-    let map = || json!([2, 8, 8]);
     let huge = 1u64 << 63;
     let padding =
         |n: u64| json!({"padding": {"explicit": {"top": n, "bottom": n, "left": 0, "right": 0}}});
@@ -122,6 +134,117 @@ fn settings_out_of_range_are_refused_and_named() {
 }
 
 #[test]
+fn what_an_operation_cannot_take_is_said() {
+    let window = |op: &str, changes: Value| {
+        let mut node = json!({"op": op, "kernel": [2, 2], "stride": [2, 2], "padding": "same"});
+        if op == "average-pool" {
+            node["count_padding"] = json!(true);
+        }
+        for (key, value) in changes.as_object().unwrap() {
+            node[key] = value.clone();
+        }
+        node
+    };
+    let wide = json!({"explicit": {"top": 0, "bottom": 2, "left": 0, "right": 0}});
+    let cases = [
+        (
+            map(),
+            window("max-pool", json!({"kernel": [0, 2]})),
+            "kernel",
+        ),
+        (
+            map(),
+            window("max-pool", json!({"padding": wide})),
+            "smaller than the window",
+        ),
+        (
+            map(),
+            window("average-pool", json!({"stride": [0, 1]})),
+            "stride",
+        ),
+        (json!([8]), window("max-pool", json!({})), "a map"),
+        (
+            map(),
+            json!({"op": "clamp", "low": 1.0, "high": 0.0}),
+            "low end",
+        ),
+        (map(), json!({"op": "leaky-relu", "slope": 1e39}), "slope"),
+        (map(), json!({"op": "concat", "axis": 3}), "axis"),
+        (map(), json!({"op": "permute", "axes": [0, 1, 1]}), "axes"),
+        (map(), json!({"op": "permute", "axes": [0, 1]}), "axes"),
+        (map(), json!({"op": "reshape", "shape": [2, 65]}), "numbers"),
+        (
+            map(),
+            json!({"op": "slice", "axis": 0, "start": 1, "end": 1}),
+            "start",
+        ),
+        (
+            map(),
+            json!({"op": "slice", "axis": 0, "start": 1, "end": 3}),
+            "places",
+        ),
+        (
+            map(),
+            json!({"op": "slice", "axis": 3, "start": 0, "end": 1}),
+            "places",
+        ),
+        (map(), json!({"op": "mat-mul", "transposed": false}), "rows"),
+        (json!([4]), json!({"op": "mat-mul"}), "two axes"),
+        (map(), json!({"op": "attention", "heads": 1}), "tokens"),
+        (
+            json!([4, 6]),
+            json!({"op": "attention", "heads": 0}),
+            "head",
+        ),
+        (
+            json!([4, 6]),
+            json!({"op": "attention", "heads": 4}),
+            "heads",
+        ),
+        (map(), json!({"op": "class-token"}), "tokens"),
+        (map(), json!({"op": "dense", "units": 3}), "pool or flatten"),
+        (json!([4, 6]), json!({"op": "reverse-channels"}), "a map"),
+        (
+            map(),
+            json!({"op": "local-response-norm", "size": 0, "alpha": 1.0, "beta": 1.0, "bias": 1.0}),
+            "size",
+        ),
+        (
+            map(),
+            json!({"op": "local-response-norm", "size": 3, "alpha": 1.0, "beta": 1.0, "bias": 0.0}),
+            "bias",
+        ),
+        (
+            map(),
+            json!({"op": "fake-quantize", "scale": 0.0, "zero_point": 0.0, "low": 0.0, "high": 1.0}),
+            "scale",
+        ),
+    ];
+    for (shape, mut node, word) in cases {
+        node["name"] = json!("node");
+        let twice = matches!(node["op"].as_str(), Some("concat" | "mat-mul"));
+        node["inputs"] = match twice {
+            true => json!(["input", "transposed"]),
+            false => json!(["input"]),
+        };
+        // A second value whose last axes differ from the first one's.
+        let other = match shape.as_array().map(Vec::len) {
+            Some(3) => {
+                json!({"name": "transposed", "op": "slice", "axis": 1, "start": 0, "end": 3, "inputs": ["input"]})
+            }
+            _ => json!({"name": "transposed", "op": "relu", "inputs": ["input"]}),
+        };
+        let input = json!({"name": "input", "op": "input", "shape": shape});
+        let error = read(json!([input, other, node.clone()])).unwrap_err();
+        let text = error.to_string();
+        assert!(
+            text.contains("`node`") && text.contains(word),
+            "{node}: {text}"
+        );
+    }
+}
+
+#[test]
 fn empty_and_immense_values_are_refused() {
     let huge = 1u64 << 63;
     let relu = || json!({"op": "relu"});
@@ -171,12 +294,13 @@ fn what_is_no_graph_is_refused() {
         json!([relu.clone()]),
         json!([relu.clone(), input.clone()]),
         json!([input.clone(), input.clone()]),
-        json!([input.clone(), {"name": "a", "op": "gelu", "inputs": ["input"]}]),
+        json!([input.clone(), {"name": "a", "op": "mystery", "inputs": ["input"]}]),
         json!([input.clone(), {"name": "a", "op": "relu", "inputs": ["a"]}]),
         json!([input.clone(), {"name": "a", "op": "relu"}]),
         json!([input.clone(), {"name": "a", "op": "add", "inputs": ["input"]}]),
         json!([input.clone(), {"name": "a", "op": "dense", "units": -1, "inputs": ["input"]}]),
-        json!([{"name": "input", "op": "input", "shape": [3, 8]}]),
+        json!([{"name": "input", "op": "input", "shape": []}]),
+        json!([{"name": "input", "op": "input", "shape": [3, 8, 8, 8, 8]}]),
         json!([{"name": "input", "op": "input", "shape": [3, 8, 8], "inputs": ["input"]}]),
         json!([input, relu.clone(), relu]),
     ];
