@@ -97,12 +97,17 @@ mod tests {
             kernel: [3, 3],
             stride: [2, 1],
             padding: Padding::Same,
+            dilation: [1, 1],
             groups,
             bias,
         };
         let mut graph = Graph::new(Shape::Map([2, 6, 5]));
         graph.push("conv", convolution(1, true)).unwrap();
-        graph.push("norm", Op::BatchNorm { epsilon: 1e-3 }).unwrap();
+        let norm = Op::BatchNorm {
+            epsilon: 1e-3,
+            scale: true,
+        };
+        graph.push("norm", norm).unwrap();
         graph.push("sigmoid", Op::Sigmoid).unwrap();
         graph.push("depthwise", convolution(4, false)).unwrap();
         graph.push("pool", Op::GlobalAveragePool).unwrap();
@@ -132,10 +137,8 @@ mod tests {
 
     /// The sum of the squares of all logits.
     fn loss(network: &Network) -> Tensor<1> {
-        let logits = match network.forward(batch(network), Mode::Inference).unwrap() {
-            Value::Vectors(logits) => logits,
-            Value::Maps(maps) => maps.flatten(1, 3),
-        };
+        let logits = network.forward(batch(network), Mode::Inference);
+        let logits = logits.unwrap().into_rows();
         (logits.clone() * logits).sum()
     }
 

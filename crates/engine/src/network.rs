@@ -65,10 +65,15 @@ impl Network {
     /// The weights do not fit the graph ([`Graph::check_weights`]); what `weights` holds besides
     /// is ignored.
     pub fn new(graph: &Graph, weights: &Weights, device: &Device) -> Result<Self, EngineError> {
-        graph.check_weights(weights)?;
+        Network::of(graph.clone(), weights.clone(), device)
+    }
+
+    /// A network that takes its weights over, so that they need not be in memory twice.
+    fn of(graph: Graph, mut weights: Weights, device: &Device) -> Result<Self, EngineError> {
+        graph.check_weights(&weights)?;
         Ok(Network {
-            steps: steps(graph, weights, device)?,
-            graph: graph.clone(),
+            steps: steps(&graph, &mut weights, device)?,
+            graph,
             device: device.clone(),
         })
     }
@@ -80,7 +85,7 @@ impl Network {
     /// As [`Network::new`].
     pub fn folded(graph: &Graph, weights: &Weights, device: &Device) -> Result<Self, EngineError> {
         let (graph, weights) = fold_batch_norms(graph, weights)?;
-        Network::new(&graph, &weights, device)
+        Network::of(graph, weights, device)
     }
 
     /// The same network with every parameter recording gradients, except the running statistics
@@ -176,10 +181,7 @@ impl Network {
     /// The numbers do not make whole values, an output is not finite, or the device failed.
     pub fn run(&self, numbers: Vec<f32>) -> Result<Vec<f32>, EngineError> {
         let batch = self.batch(numbers)?;
-        let outputs = match self.forward(batch, Mode::Inference)? {
-            Value::Maps(x) => read_back(x)?,
-            Value::Vectors(x) => read_back(x)?,
-        };
+        let outputs = read_back(self.forward(batch, Mode::Inference)?.into_rows())?;
         match outputs.iter().position(|v| !v.is_finite()) {
             None => Ok(outputs),
             Some(at) => Err(EngineError::NotFinite {
@@ -209,7 +211,7 @@ impl Network {
         let mut batch = Some(batch);
         let mut values: Vec<Option<Value>> = Vec::with_capacity(self.steps.len());
         for step in &self.steps {
-            let mut inputs = step.reads.iter().map(|read| {
+            let inputs = step.reads.iter().map(|read| {
                 let value = values.get_mut(read.from)?;
                 if read.last {
                     value.take()
@@ -217,16 +219,15 @@ impl Network {
                     value.clone()
                 }
             });
-            let (first, second) = match inputs.next() {
-                Some(first) => (first, inputs.next().flatten()),
-                None => (batch.take(), None),
-            };
+            let mut inputs: Vec<Value> = inputs.flatten().collect();
+            if step.reads.is_empty() {
+                inputs.extend(batch.take());
+            }
             let wrong = |expected| EngineError::WrongValue {
                 node: step.node.clone(),
                 expected,
             };
-            let first = first.ok_or_else(|| wrong("an input"))?;
-            let value = step.layer.apply(first, second, &mut mode);
+            let value = step.layer.apply(inputs, &mut mode);
             values.push(Some(value.map_err(wrong)?));
         }
         let output = values.pop().flatten();
@@ -238,7 +239,7 @@ impl Network {
 }
 
 /// The nodes with their parameters on the device, and positions instead of names.
-fn steps(graph: &Graph, weights: &Weights, device: &Device) -> Result<Vec<Step>, EngineError> {
+fn steps(graph: &Graph, weights: &mut Weights, device: &Device) -> Result<Vec<Step>, EngineError> {
     let nodes = graph.nodes();
     let positions: HashMap<&str, usize> = nodes
         .iter()

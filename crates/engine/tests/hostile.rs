@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use finial_engine::{EngineError, Mode, Network, Value, device};
-use finial_graph::{Graph, Op, Padding, Shape, Tensor, Weights, WeightsError};
+use finial_graph::{Graph, Op, Order, Padding, Shape, Tensor, Weights, WeightsError};
 use proptest::prelude::*;
 
 fn filled(graph: &Graph, value: f32) -> Weights {
@@ -70,7 +70,11 @@ fn an_output_that_is_not_finite_is_an_error_that_names_node_and_row() {
 #[test]
 fn weights_that_cannot_be_are_refused_when_the_network_is_made() {
     let mut graph = Graph::new(Shape::Map([2, 1, 1]));
-    graph.push("norm", Op::BatchNorm { epsilon: 1e-3 }).unwrap();
+    let norm = Op::BatchNorm {
+        epsilon: 1e-3,
+        scale: true,
+    };
+    graph.push("norm", norm).unwrap();
     let device = device::named("cpu").unwrap();
     let with = |name: &str, value: f32| {
         let mut weights = filled(&graph, 1.0);
@@ -149,27 +153,123 @@ fn operation() -> impl Strategy<Value = Op> {
     let pair = || [0usize..5, 0usize..5];
     let groups = prop_oneof![Just(1), 0usize..5];
     let numbers = (small(), pair(), pair(), groups, any::<bool>());
-    let convolution =
-        (numbers, padding).prop_map(|((filters, kernel, stride, groups, bias), padding)| {
-            Op::Conv2d {
-                filters,
+    let pool = (
+        pair(),
+        pair(),
+        padding.clone(),
+        any::<bool>(),
+        any::<bool>(),
+    );
+    let pool = pool.prop_map(|(kernel, stride, padding, largest, count_padding)| {
+        if largest {
+            Op::MaxPool {
                 kernel,
                 stride,
                 padding,
-                groups,
-                bias,
             }
-        });
+        } else {
+            Op::AveragePool {
+                kernel,
+                stride,
+                padding,
+                count_padding,
+            }
+        }
+    });
+    let convolution = (numbers, padding, [1usize..3, 1usize..3]).prop_map(
+        |((filters, kernel, stride, groups, bias), padding, dilation)| Op::Conv2d {
+            filters,
+            kernel,
+            stride,
+            padding,
+            dilation,
+            groups,
+            bias,
+        },
+    );
+    let moving = prop_oneof![
+        Just(Op::Flatten {
+            order: Order::ChannelsFirst
+        }),
+        Just(Op::Flatten {
+            order: Order::ChannelsLast
+        }),
+        Just(Op::GlobalAveragePool),
+        Just(Op::GlobalMaxPool),
+        Just(Op::ReverseChannels),
+        Just(Op::Permute {
+            axes: vec![1, 2, 0]
+        }),
+        Just(Op::Permute { axes: vec![1, 0] }),
+        (0usize..4, 0usize..2, 1usize..5).prop_map(|(axis, start, end)| Op::Slice {
+            axis,
+            start,
+            end
+        }),
+        prop::collection::vec(1usize..5, 1..5)
+            .prop_filter_map("axes", |dims| Shape::of(&dims))
+            .prop_map(|shape| Op::Reshape { shape }),
+        (0usize..3, 0usize..3, 0usize..3, 0usize..3).prop_map(|(top, bottom, left, right)| {
+            Op::ZeroPad {
+                top,
+                bottom,
+                left,
+                right,
+            }
+        }),
+    ];
+    let activation = prop_oneof![
+        Just(Op::Identity),
+        Just(Op::Relu),
+        Just(Op::Relu6),
+        Just(Op::Clamp {
+            low: -1.0,
+            high: 0.5
+        }),
+        Just(Op::LeakyRelu { slope: 0.1 }),
+        Just(Op::PRelu),
+        Just(Op::Elu { alpha: 1.0 }),
+        Just(Op::Sigmoid),
+        Just(Op::HardSigmoid {
+            slope: 0.2,
+            offset: 0.5
+        }),
+        Just(Op::Silu),
+        Just(Op::HardSwish),
+        Just(Op::Gelu { approximate: false }),
+        Just(Op::Gelu { approximate: true }),
+        Just(Op::Tanh),
+        Just(Op::Softplus),
+        Just(Op::Softmax),
+    ];
+    let several = prop_oneof![
+        Just(Op::Add),
+        Just(Op::Multiply),
+        (0usize..3).prop_map(|axis| Op::Concat { axis }),
+        any::<bool>().prop_map(|transposed| Op::MatMul { transposed }),
+    ];
+    let normalisation = prop_oneof![
+        Just(Op::Normalize),
+        Just(Op::LayerScale),
+        Just(Op::PositionEmbedding),
+        Just(Op::ClassToken),
+        Just(Op::LayerNorm { epsilon: 1e-3 }),
+        (0usize..4).prop_map(|heads| Op::Attention { heads }),
+        (0usize..5).prop_map(|size| Op::LocalResponseNorm {
+            size,
+            alpha: 1e-2,
+            beta: 0.75,
+            bias: 1.0
+        }),
+        (-1e-3..1.0, any::<bool>()).prop_map(|(epsilon, scale)| Op::BatchNorm { epsilon, scale }),
+    ];
     prop_oneof![
         4 => convolution,
-        1 => Just(Op::Add),
-        1 => Just(Op::Relu),
-        1 => Just(Op::Relu6),
-        1 => Just(Op::Sigmoid),
-        1 => Just(Op::Softmax),
-        1 => Just(Op::Flatten),
-        1 => Just(Op::GlobalAveragePool),
-        1 => (-1e-3..1.0).prop_map(|epsilon| Op::BatchNorm { epsilon }),
+        2 => pool,
+        4 => moving,
+        3 => activation,
+        3 => several,
+        3 => normalisation,
         1 => (-0.1..1.1).prop_map(|rate| Op::Dropout { rate }),
         1 => small().prop_map(|units| Op::Dense { units }),
         1 => small().prop_map(|n| Op::Rescale { scale: vec![2.0; n], offset: vec![1.0; n] }),
@@ -191,7 +291,8 @@ proptest! {
             let nodes = graph.nodes();
             let other = nodes[other.index(nodes.len())].name.clone();
             let inputs = [last.as_str(), other.as_str()];
-            let _ = graph.push_after(format!("n{i}"), op.clone(), &inputs[..op.arity()]);
+            let count = if op.arity().admits(2) { 2 } else { 1 };
+            let _ = graph.push_after(format!("n{i}"), op, &inputs[..count]);
         }
         let weights = filled(&graph, 0.01);
         let device = device::named("cpu").unwrap();

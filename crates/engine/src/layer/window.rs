@@ -1,0 +1,95 @@
+//! What slides over a map: convolutions and pools.
+
+use burn::tensor::Tensor;
+use burn::tensor::module::{avg_pool2d, conv2d, max_pool2d};
+use burn::tensor::ops::{AvgPoolOptions, ConvOptions, MaxPoolOptions};
+use finial_graph::{Op, reach};
+
+use super::parameter::{Own, Parameter, Visitor};
+use crate::EngineError;
+
+#[derive(Clone)]
+pub(crate) struct Convolution {
+    weight: Parameter<4>,
+    bias: Option<Parameter<1>>,
+    options: ConvOptions<2>,
+}
+
+impl Convolution {
+    /// The convolution `op` over maps of `size` (height, width).
+    pub(super) fn new(own: &mut Own, op: &Op, size: [usize; 2]) -> Result<Self, EngineError> {
+        let Op::Conv2d {
+            kernel,
+            stride,
+            padding,
+            dilation,
+            groups,
+            bias,
+            ..
+        } = op
+        else {
+            return Err(own.wrong("a convolution"));
+        };
+        let padding = padding.resolve(size, reach(*kernel, *dilation), *stride);
+        Ok(Convolution {
+            weight: own.parameter("weight")?,
+            bias: bias.then(|| own.parameter("bias")).transpose()?,
+            options: ConvOptions::new_with_padding(*stride, padding, *dilation, *groups),
+        })
+    }
+
+    pub(super) fn visit(&mut self, visitor: &mut impl Visitor) -> Result<(), EngineError> {
+        visitor.visit(&mut self.weight)?;
+        let mut bias = self.bias.iter_mut();
+        bias.try_for_each(|bias| visitor.visit(bias))
+    }
+
+    pub(super) fn apply(&self, x: Tensor<4>) -> Tensor<4> {
+        let weight = self.weight.tensor.clone();
+        let bias = self.bias.as_ref().map(|bias| bias.tensor.clone());
+        conv2d(x, weight, bias, self.options.clone())
+    }
+}
+
+/// A pool over a map.
+#[derive(Clone)]
+pub(crate) enum Pool {
+    Largest(MaxPoolOptions<2>),
+    Mean(AvgPoolOptions<2>),
+}
+
+impl Pool {
+    /// The pool `op` over maps of `size` (height, width).
+    pub(super) fn new(own: &Own, op: &Op, size: [usize; 2]) -> Result<Self, EngineError> {
+        match op {
+            Op::MaxPool {
+                kernel,
+                stride,
+                padding,
+            } => {
+                let mut options = MaxPoolOptions::new(*kernel).with_stride(*stride);
+                options.padding = padding.resolve(size, *kernel, *stride);
+                Ok(Pool::Largest(options))
+            }
+            Op::AveragePool {
+                kernel,
+                stride,
+                padding,
+                count_padding,
+            } => {
+                let mut options = AvgPoolOptions::new(*kernel).with_stride(*stride);
+                options.padding = padding.resolve(size, *kernel, *stride);
+                options.count_include_pad = *count_padding;
+                Ok(Pool::Mean(options))
+            }
+            _ => Err(own.wrong("a pool")),
+        }
+    }
+
+    pub(super) fn apply(&self, x: Tensor<4>) -> Tensor<4> {
+        match self {
+            Pool::Largest(options) => max_pool2d(x, options.clone()),
+            Pool::Mean(options) => avg_pool2d(x, options.clone()),
+        }
+    }
+}
