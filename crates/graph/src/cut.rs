@@ -34,7 +34,8 @@ impl Graph {
     /// transformer it is the vector that its classifier reads, and for a network that only has
     /// dense layers what the last of them reads. A network without a classifier is cut at its
     /// output. Where the classes are made by a convolution before the pooling, as in SqueezeNet,
-    /// the cut is before that.
+    /// the cut is before that; where the pooled map is normalised before its classifier, as in
+    /// ConvNeXt, it is behind that.
     pub fn default_cut(&self) -> &str {
         let chain = Chain::of(self);
         let cut = chain.after_attention().or_else(|| chain.last_map());
@@ -54,8 +55,11 @@ struct Chain<'a> {
 impl<'a> Chain<'a> {
     fn of(graph: &'a Graph) -> Self {
         let nodes = graph.nodes();
-        let index: std::collections::HashMap<&str, usize> =
-            nodes.iter().map(|node| node.name.as_str()).zip(0..).collect();
+        let index: std::collections::HashMap<&str, usize> = nodes
+            .iter()
+            .map(|node| node.name.as_str())
+            .zip(0..)
+            .collect();
         let mut last_reader = vec![0; nodes.len()];
         for (reader, node) in nodes.iter().enumerate() {
             for input in &node.inputs {
@@ -122,22 +126,35 @@ impl<'a> Chain<'a> {
 
     /// The last map that no pooling over the whole of it stands before.
     fn last_map(&self) -> Option<usize> {
-        let large = |shape: Option<Shape>| matches!(shape, Some(Shape::Map([_, h, w])) if h * w > 1);
+        let large =
+            |shape: Option<Shape>| matches!(shape, Some(Shape::Map([_, h, w])) if h * w > 1);
         let mut cut = self.rposition(|at| large(self.shape(at)))?;
         while self.is_map(cut + 1) && !self.is_global(cut + 1) {
             cut += 1;
         }
-        let weighs = |at: usize| {
-            let node = self.node(at);
-            node.is_some_and(|node| !self.graph.parameters_of(node).is_empty())
+        let weighs = |node: &Node| !self.graph.parameters_of(node).is_empty();
+        let split = |at: usize| {
+            let nodes = self.graph.nodes();
+            nodes.split_at(
+                self.places
+                    .get(at)
+                    .map_or(0, |place| place + 1)
+                    .min(nodes.len()),
+            )
         };
-        if self.makes_classes(cut) && !(cut + 1..self.places.len()).any(weighs) {
+        if split(cut).1.iter().any(weighs) {
+            cut = self.normalised(cut);
+        } else if let Some(classifier) = (1..=cut)
+            .rev()
+            .find(|&at| self.node(at).is_some_and(weighs))
+            && (self.makes_classes(cut) || self.is_dropout(classifier - 1))
+        {
             // The last convolution is the classifier.
-            let classifier = (0..=cut).rev().find(|&at| weighs(at))?;
-            cut = self.without_dropout(classifier.checked_sub(1)?);
+            cut = classifier - 1;
         }
+        let cut = self.without_dropout(cut);
         // Before the first weights there is only the image.
-        (0..=cut).any(weighs).then_some(cut)
+        split(cut).0.iter().any(weighs).then_some(cut)
     }
 
     /// Whether what follows brings a whole map to one place.
@@ -157,6 +174,21 @@ impl<'a> Chain<'a> {
         let behind = cut + 1..self.places.len();
         let ops = || behind.clone().filter_map(|at| Some(&self.node(at)?.op));
         ops().any(|op| matches!(op, Op::Softmax | Op::Sigmoid))
+    }
+
+    /// The last normalisation of the pooled map before the first dense layer: it belongs to the
+    /// features. The map itself if there is none.
+    fn normalised(&self, map: usize) -> usize {
+        let behind = (map + 1..self.places.len()).take_while(|&at| !self.is_dense(at));
+        let normalises = |at: &usize| {
+            let node = self.node(*at);
+            node.is_some_and(|node| matches!(node.op, Op::LayerNorm { .. } | Op::BatchNorm { .. }))
+        };
+        behind.filter(normalises).last().unwrap_or(map)
+    }
+
+    fn is_dropout(&self, at: usize) -> bool {
+        matches!(self.node(at), Some(node) if matches!(node.op, Op::Dropout { .. }))
     }
 
     /// What the last dense layer reads, if it is not the image.
@@ -250,8 +282,11 @@ mod tests {
             ("loss", Op::Softmax),
         ];
         assert_eq!(network(8, &layers).default_cut(), "fire");
-        // Without probabilities it may be a network without a head.
-        assert_eq!(network(8, &layers[..5]).default_cut(), "classes/activation");
+        assert_eq!(network(8, &layers[..5]).default_cut(), "fire");
+        // Without probabilities and dropout it may be a network without a head.
+        let mut layers = layers[..5].to_vec();
+        layers.remove(1);
+        assert_eq!(network(8, &layers).default_cut(), "classes/activation");
     }
 
     #[test]
@@ -276,17 +311,31 @@ mod tests {
         };
         let layers = [
             ("patches", convolution(8, 1)),
-            ("tokens", Op::Reshape { shape: Shape::Tokens([8, 16]) }),
+            (
+                "tokens",
+                Op::Reshape {
+                    shape: Shape::Tokens([8, 16]),
+                },
+            ),
             ("class", Op::ClassToken),
             ("norm", Op::LayerNorm { epsilon: 1e-6 }),
             ("attention", Op::Attention { heads: 4 }),
         ];
         let mut graph = network(4, &layers);
-        graph.push_after("add", Op::Add, &["attention", "class"]).unwrap();
+        graph
+            .push_after("add", Op::Add, &["attention", "class"])
+            .unwrap();
         graph.push("mlp", Op::Dense { units: 16 }).unwrap();
         graph.push_after("add2", Op::Add, &["mlp", "add"]).unwrap();
         graph.push("slice", slice).unwrap();
-        graph.push("vector", Op::Reshape { shape: Shape::Vector([16]) }).unwrap();
+        graph
+            .push(
+                "vector",
+                Op::Reshape {
+                    shape: Shape::Vector([16]),
+                },
+            )
+            .unwrap();
         graph.push("dropout", Op::Dropout { rate: 0.1 }).unwrap();
         graph.push("head", Op::Dense { units: 3 }).unwrap();
         assert_eq!(graph.default_cut(), "vector");
@@ -294,11 +343,21 @@ mod tests {
 
     #[test]
     fn a_cut_inside_a_residual_block_is_never_chosen() {
-        let mut graph = network(8, &[("a", convolution(4, 1)), ("b", convolution(4, 3))]);
+        let mut graph = network(8, &[("a", convolution(4, 1))]);
+        let input = [Graph::INPUT];
+        graph.push_after("b", convolution(4, 3), &input).unwrap();
         graph.push_after("sum", Op::Add, &["a", "b"]).unwrap();
         graph.push("pool", Op::GlobalAveragePool).unwrap();
         graph.push("classes", Op::Dense { units: 2 }).unwrap();
         assert_eq!(graph.default_cut(), "sum");
         graph.cut_at(graph.default_cut()).unwrap();
+    }
+
+    #[test]
+    fn every_backbone_is_cut_where_its_entry_says() {
+        for backbone in crate::backbones::BACKBONES {
+            let graph = backbone.classifier().unwrap();
+            assert_eq!(graph.default_cut(), backbone.features, "{}", backbone.name);
+        }
     }
 }

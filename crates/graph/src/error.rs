@@ -115,6 +115,10 @@ pub enum WeightsError {
     #[error("expected a safetensors file, found one that cannot be read: {0}")]
     #[diagnostic(help("the file is damaged or of another format; copy or fetch it again"))]
     Unreadable(#[from] safetensors::SafeTensorError),
+    /// A safetensors file that cannot be written.
+    #[error("the weights cannot be written: {0}")]
+    #[diagnostic(help("see that there is room, or choose another place"))]
+    Unwritable(safetensors::SafeTensorError),
     /// A kind of number that weights do not come in.
     #[error("tensor `{name}` holds {found}; expected 16- or 32-bit floating-point numbers")]
     #[diagnostic(help("convert the file to float32, float16 or bfloat16"))]

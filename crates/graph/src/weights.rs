@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::collections::btree_map;
+use std::path::Path;
 use std::sync::Arc;
 
 use half::{bf16, f16};
@@ -234,6 +235,18 @@ impl Weights {
             .iter()
             .map(|(name, tensor)| (name, Stored(tensor)));
         Ok(safetensors::serialize(views, None)?)
+    }
+
+    /// Writes a safetensors file, one tensor after the other, each in the precision it came in.
+    ///
+    /// # Errors
+    /// The file cannot be written, or the format cannot hold it.
+    pub fn save_safetensors(&self, path: &Path) -> Result<(), WeightsError> {
+        let views = self
+            .tensors
+            .iter()
+            .map(|(name, tensor)| (name, Stored(tensor)));
+        safetensors::serialize_to_file(views, None, path).map_err(WeightsError::Unwritable)
     }
 }
 

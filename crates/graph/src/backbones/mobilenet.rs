@@ -64,7 +64,7 @@ fn build() -> Result<Graph, GraphError> {
         channels = filters;
     }
     graph.push("global_average_pooling2d", Op::GlobalAveragePool)?;
-    graph.push("global_average_pooling2d/reshape", one_place(channels))?;
+    graph.push("global_average_pooling2d/keepdims", one_place(channels))?;
     graph.push("dropout", Op::Dropout { rate: 1e-3 })?;
     graph.push("conv_preds", biased(conv(CLASSES, [1, 1], 1, VALID)))?;
     let shape = Shape::Vector([CLASSES]);

@@ -210,7 +210,7 @@ fn keras_mobilenet(rows: &[Row], hidden: usize) -> Result<Graph, GraphError> {
     graph.push("conv_1_bn", norm())?;
     graph.push(names.next("activation"), Op::HardSwish)?;
     graph.push("global_average_pooling2d", Op::GlobalAveragePool)?;
-    graph.push("global_average_pooling2d/reshape", one_place(width))?;
+    graph.push("global_average_pooling2d/keepdims", one_place(width))?;
     graph.push("conv_2", biased(point(hidden)))?;
     graph.push(names.next("activation"), Op::HardSwish)?;
     graph.push("dropout", Op::Dropout { rate: 0.2 })?;
@@ -260,7 +260,7 @@ fn keras_block(
     if row.weighs {
         let name = |layer: &str| format!("{prefix}_squeeze_excite_{layer}");
         graph.push(name("avg_pool"), Op::GlobalAveragePool)?;
-        graph.push(name("avg_pool/reshape"), one_place(row.wide))?;
+        graph.push(name("avg_pool/keepdims"), one_place(row.wide))?;
         graph.push(name("conv"), biased(point(row.squeezed())))?;
         graph.push(name("relu"), Op::Relu)?;
         graph.push(name("conv_1"), biased(point(row.wide)))?;

@@ -237,7 +237,7 @@ def keras_layer(layer, name, kind, shape):
         yield line(name, "Identity", shape)
     elif kind == "GlobalAveragePooling2D" and layer.keepdims:
         yield line(name, "GlobalAveragePool", shape[:1])
-        yield line(f"{name}/reshape", "Reshape", shape)
+        yield line(f"{name}/keepdims", "Reshape", shape)
     elif kind == "SeparableConv2D":
         size = [layer.input.shape[-1], *shape[1:]]
         yield line(f"{name}.depthwise", "Conv2d", size, weight=parameters["depthwise_kernel"])
