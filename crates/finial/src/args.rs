@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use finial::TaskKind;
+use finial::learn::pretrained::Preprocessing;
 
 use crate::values;
 
@@ -42,6 +43,14 @@ pub enum Command {
     /// bytes(tensors["images"]).decode().split("\0"). Its metadata name the task, the classes,
     /// labels or targets, the splits and the backbone.
     Features(FeaturesArgs),
+    /// Write a model as a file of Keras, ONNX or safetensors
+    ///
+    /// Keras and ONNX files hold the whole network, from the image with its pixels from 0 to 255
+    /// to the answer. The Keras model comes compiled with the loss, metrics and optimizer of its
+    /// task; the ONNX file names task, classes and thresholds in its metadata.
+    Export(ExportArgs),
+    /// List the pretrained networks, or show the layers of one
+    Backbones(BackbonesArgs),
     /// Show or clear the features kept from earlier runs
     Cache(CacheArgs),
 }
@@ -88,15 +97,37 @@ pub struct TaskArgs {
     /// Which of two classes counts as yes [default: the one that does not mean no]
     #[arg(long, value_name = "CLASS")]
     pub positive: Option<String>,
-    /// The pretrained network
-    #[arg(long, default_value = finial::learn::pretrained::DEFAULT, value_name = "NAME")]
-    pub backbone: String,
+    #[command(flatten)]
+    pub backbone: BackboneArgs,
     /// How the network's last map becomes a list of numbers
     #[arg(long, value_enum, default_value_t = PoolingArg::Average)]
     pub pooling: PoolingArg,
     /// Draws the split, the first weights and the order of images
     #[arg(long, default_value_t = 0, value_parser = values::seed, allow_negative_numbers = true)]
     pub seed: u64,
+}
+
+/// Which pretrained network, and where its weights are.
+#[derive(Args, Clone, Debug)]
+pub struct BackboneArgs {
+    /// The pretrained network: a name that `finial backbones` lists, or a whole model in a file
+    /// (.keras, .h5, .onnx)
+    #[arg(long, default_value = finial::learn::pretrained::DEFAULT, value_name = "NAME|FILE")]
+    pub backbone: String,
+    /// The network's weights: a file of Keras (.h5), PyTorch (.pth, .pt) or safetensors
+    /// [default: fetched, unless they are inside the program]
+    #[arg(long, value_name = "FILE")]
+    pub weights: Option<PathBuf>,
+    /// The layer behind which the network is cut [default: the last one before its old head]
+    #[arg(long, value_name = "LAYER")]
+    pub cut: Option<String>,
+    /// What is done to the pixels before a model from a file that does not scale them itself:
+    /// none (0 to 255), zero-to-one, minus-one-to-one, imagenet or caffe
+    #[arg(long, value_name = "KIND", value_parser = values::preprocessing)]
+    pub preprocessing: Option<Preprocessing>,
+    /// Height and width of the images that the network reads [default: as it was trained]
+    #[arg(long, value_name = "PIXELS|HEIGHTxWIDTH", value_parser = values::image_size)]
+    pub image_size: Option<[usize; 2]>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -234,6 +265,38 @@ pub struct FeaturesArgs {
     pub store: StoreArgs,
     #[command(flatten)]
     pub common: Common,
+}
+
+#[derive(Args, Debug)]
+pub struct ExportArgs {
+    /// A model folder
+    pub model: PathBuf,
+    /// The format
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub to: ExportTo,
+    /// The file to write; it must not exist yet [default: the model's name with the format's
+    /// ending, beside it]
+    #[arg(long, short, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum ExportTo {
+    /// A .keras file that Keras 3 loads
+    Keras,
+    /// An .onnx file
+    Onnx,
+    /// The weights alone
+    Safetensors,
+}
+
+#[derive(Args, Debug)]
+pub struct BackbonesArgs {
+    /// The network to show layer by layer [default: list them all]
+    pub name: Option<String>,
+    /// What to print on standard output
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
 }
 
 #[derive(Args, Debug)]

@@ -8,6 +8,7 @@
 //! |---|---|
 //! | [`task`] | labels → contract: the final layer, its loss, its metrics |
 //! | [`graph`] | a network as data, the backbones |
+//! | [`formats`] | models and weights of Keras, PyTorch and ONNX, in and out |
 //! | [`data`] | folders and tables of images, decoding, splits |
 //! | [`store`] | features kept on disk |
 //! | [`engine`] | runs a graph on Burn |
@@ -16,6 +17,7 @@
 
 pub use finial_data as data;
 pub use finial_engine as engine;
+pub use finial_formats as formats;
 pub use finial_graph as graph;
 pub use finial_learn as learn;
 pub use finial_report as report;
@@ -24,7 +26,8 @@ pub use finial_task as task;
 
 pub use finial_data::Split;
 pub use finial_learn::{
-    LearnError, Model, Predictor, Progress, Quiet, Reserved, TrainOptions, Trained, evaluate, train,
+    BackboneOptions, LearnError, Model, Pooling, Predictor, Preprocessing, Progress, Quiet,
+    Reserved, TrainOptions, Trained, evaluate, train,
 };
 pub use finial_store::FeatureStore;
 pub use finial_task::{Prediction, Task, TaskKind};

@@ -26,6 +26,8 @@ fn main() -> ExitCode {
         Command::Evaluate(args) => commands::evaluate::run(args),
         Command::Demo(args) => commands::demo::run(args),
         Command::Features(args) => commands::features::run(args),
+        Command::Export(args) => commands::export::run(args),
+        Command::Backbones(args) => commands::backbones::run(args),
         Command::Cache(args) => commands::cache::run(args),
     };
     match result {

@@ -117,6 +117,7 @@ fn columns() -> Option<usize> {
 /// One line, whatever the width: the bar itself takes what the rest leaves.
 fn style(stage: Stage, columns: usize) -> Option<ProgressStyle> {
     let name = match stage {
+        Stage::Download => "fetching",
         Stage::Features => "features",
         Stage::Epochs => "training",
         Stage::Predictions => "predicting",
@@ -125,9 +126,11 @@ fn style(stage: Stage, columns: usize) -> Option<ProgressStyle> {
         Stage::Epochs if columns >= ROOM_FOR_NOTES => "  {msg:11.dim}",
         _ => "",
     };
-    let template = format!(
-        "  {name:<10} {{wide_bar:.cyan/dim}} {{human_pos}}/{{human_len}} {{left:>11}}{note}"
-    );
+    let counts = match stage {
+        Stage::Download => "{decimal_bytes}/{decimal_total_bytes}",
+        _ => "{human_pos}/{human_len}",
+    };
+    let template = format!("  {name:<10} {{wide_bar:.cyan/dim}} {counts} {{left:>11}}{note}");
     let style = ProgressStyle::with_template(&template).ok()?;
     let style = style.with_key("left", |state: &ProgressState, out: &mut dyn fmt::Write| {
         let _ = out.write_str(&match state.pos() {

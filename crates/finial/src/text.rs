@@ -2,6 +2,7 @@
 //!
 //! What the text says is decided in `printer` and in the commands.
 
+use textwrap::core::display_width;
 use textwrap::{Options, WordSeparator, WordSplitter};
 
 /// Without control characters: a name with a line break in it stays on its line, and none can
@@ -39,6 +40,36 @@ pub fn wrapped(text: &str, width: usize) -> String {
         textwrap::fill(line, options)
     };
     text.split('\n').map(fill).collect::<Vec<_>>().join("\n")
+}
+
+/// On which side of its column a cell stands.
+#[derive(Clone, Copy)]
+pub enum Align {
+    Left,
+    Right,
+}
+
+/// Rows of cells as lines, each column as wide as its widest cell, two spaces between them.
+pub fn columns(rows: &[Vec<String>], align: &[Align]) -> String {
+    let width = |column: usize| {
+        let cells = rows.iter().filter_map(|row| row.get(column));
+        cells.map(|cell| display_width(cell)).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..align.len()).map(width).collect();
+    let mut text = String::new();
+    for row in rows {
+        let mut line = String::new();
+        for ((cell, align), width) in row.iter().zip(align).zip(&widths) {
+            let gap = " ".repeat(width.saturating_sub(display_width(cell)));
+            match align {
+                Align::Left => line.extend([cell.as_str(), gap.as_str(), "  "]),
+                Align::Right => line.extend([gap.as_str(), cell.as_str(), "  "]),
+            }
+        }
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
 }
 
 /// A number with four significant digits, and never fewer than stand before the point.
@@ -82,6 +113,14 @@ mod tests {
         );
         let path = "set aside: /a/very-long/path/that-no-line/can-hold/picture.jpg";
         assert!(wrapped(path, 30).contains("/a/very-long/path/that-no-line/can-hold/picture.jpg"));
+    }
+
+    #[test]
+    fn columns_are_as_wide_as_their_widest_cell() {
+        let row = |a: &str, b: &str| vec![a.to_owned(), b.to_owned()];
+        let rows = [row("name", "n"), row("é", "10"), row("longer", "")];
+        let table = columns(&rows, &[Align::Left, Align::Right]);
+        assert_eq!(table, "name     n\né       10\nlonger\n");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! Clap puts the flag and what was typed before each of these sentences.
 
 use finial::TaskKind;
+use finial::learn::pretrained::Preprocessing;
 
 /// Units of a hidden layer, 0 for none.
 pub fn hidden_units(text: &str) -> Result<usize, String> {
@@ -42,6 +43,29 @@ pub fn task_kind(text: &str) -> Result<TaskKind, String> {
         .map_err(|_| "expected multi-class, binary, multi-label or regression".to_owned())
 }
 
+/// What is done to the pixels.
+pub fn preprocessing(text: &str) -> Result<Preprocessing, String> {
+    let found = Preprocessing::ALL.into_iter().find(|p| p.name() == text);
+    found.ok_or_else(|| {
+        let names = Preprocessing::ALL.map(Preprocessing::name);
+        format!("expected one of {}", names.join(", "))
+    })
+}
+
+/// Height and width: one number for both, or two with an `x` between them.
+pub fn image_size(text: &str) -> Result<[usize; 2], String> {
+    const RANGE: std::ops::RangeInclusive<usize> = 16..=4096;
+    let side = |text: &str| text.trim().parse().ok().filter(|n| RANGE.contains(n));
+    let size = match text.split_once(['x', '×']) {
+        Some((height, width)) => side(height).zip(side(width)),
+        None => side(text).map(|n| (n, n)),
+    };
+    size.map(|(height, width)| [height, width]).ok_or_else(|| {
+        let (least, most) = (RANGE.start(), RANGE.end());
+        format!("expected a number from {least} to {most}, or two as 192x256 (height first)")
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -61,6 +85,23 @@ mod tests {
         assert!(learning_rate("0").is_err());
         assert!(learning_rate("inf").is_err());
         assert_eq!(learning_rate("1e-3"), Ok(1e-3));
+    }
+
+    #[test]
+    fn a_size_is_one_number_or_two() {
+        assert_eq!(image_size("224"), Ok([224, 224]));
+        assert_eq!(image_size("192x256"), Ok([192, 256]));
+        for wrong in ["15", "4097", "x", "192x", "192x256x3", "-1"] {
+            assert!(image_size(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn every_preprocessing_is_taken_by_its_name() {
+        for kind in Preprocessing::ALL {
+            assert_eq!(preprocessing(kind.name()), Ok(kind));
+        }
+        assert!(preprocessing("tf").is_err_and(|text| text.contains("minus-one-to-one")));
     }
 
     #[test]

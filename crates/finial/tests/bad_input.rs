@@ -171,7 +171,7 @@ fn a_setting_out_of_range() {
         ("--batch", "-8", "≥ 1"),
         ("--learning-rate", "-1e-3", "> 0"),
         ("--learning-rate", "NaN", "> 0"),
-        ("--backbone", "resnet51", "efficientnet-lite0"),
+        ("--backbone", "resnet51", "resnet50"),
         ("--device", "abacus", "cpu"),
     ] {
         let name = flag.trim_start_matches('-');

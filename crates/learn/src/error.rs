@@ -49,14 +49,64 @@ pub enum LearnError {
     #[diagnostic(help("add images, or look at those that were set aside"))]
     NothingLeft(&'static str),
     /// No such backbone.
-    #[error("there is no backbone `{found}`; this build knows {known}")]
-    #[diagnostic(help("give --backbone one of these names"))]
+    #[error("there is no backbone `{found}`{}", near(nearest))]
+    #[diagnostic(help(
+        "`finial backbones` lists them all; a model of your own is given as a file that ends in \
+         .keras, .h5 or .onnx"
+    ))]
     UnknownBackbone {
         /// The name asked for.
         found: String,
-        /// The names there are.
-        known: String,
+        /// Names like it.
+        nearest: Vec<String>,
     },
+    /// A backbone that its publisher gives no file for.
+    #[error("the weights of {name} are not published as a file by themselves")]
+    #[diagnostic(help("{way_out}"))]
+    NoFile {
+        /// The backbone.
+        name: String,
+        /// How to get them.
+        way_out: String,
+    },
+    /// Weights given for a file that has its own.
+    #[error("{} is a whole model with weights of its own; expected a name beside --weights", .0.display())]
+    #[diagnostic(help(
+        "leave --weights out, or give --backbone a name that `finial backbones` lists"
+    ))]
+    WeightsTwice(PathBuf),
+    /// A model that does not say how it wants its images.
+    #[error("{} does not scale its images itself, and how it was trained on them is not in the file", .0.display())]
+    #[diagnostic(help(
+        "say what was done to the pixels: --preprocessing zero-to-one (divided by 255), \
+         minus-one-to-one (Keras `tf`), imagenet (mean and deviation, PyTorch, Keras `torch`), \
+         caffe (VGG and ResNet of Keras), or none (0 to 255)"
+    ))]
+    Preprocessing(PathBuf),
+    /// Preprocessing given to a network that has its own.
+    #[error("{name} scales its images itself; another --preprocessing would come on top of it")]
+    #[diagnostic(help("leave --preprocessing out, or say --preprocessing none"))]
+    PreprocessingTwice {
+        /// The network.
+        name: String,
+    },
+    /// A network that reads something else.
+    #[error("{name} reads values of shape {found}; expected RGB images [3, H, W]")]
+    #[diagnostic(help("a backbone for finial reads colour images of one size"))]
+    NotForImages {
+        /// The network.
+        name: String,
+        /// What it reads.
+        found: finial_graph::Shape,
+    },
+    /// A file of a model or of weights.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Format(#[from] finial_formats::FormatError),
+    /// Weights cannot be fetched.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Hub(#[from] finial_hub::HubError),
     /// A setting out of its range.
     #[error("expected {expected}, found {found}")]
     #[diagnostic(help("correct the setting, or leave it out for its default"))]
@@ -151,6 +201,13 @@ pub enum LearnError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Report(#[from] finial_report::ReportError),
+}
+
+fn near(names: &[String]) -> String {
+    match names {
+        [] => String::new(),
+        names => format!("; near names are {}", names.join(", ")),
+    }
 }
 
 impl LearnError {

@@ -194,10 +194,10 @@ pub fn fit(
 fn vectors(value: Value, task: &Task) -> Result<Tensor<2>, LossError> {
     match value {
         Value::Vectors(vectors) => Ok(vectors),
-        Value::Maps(maps) => Err(LossError::Columns {
+        other => Err(LossError::Columns {
             what: "logits",
             expected: task.units(),
-            found: maps.dims().iter().skip(1).product(),
+            found: other.shape().len(),
         }),
     }
 }

@@ -1,6 +1,6 @@
 //! The layers behind the cut: dropout, a hidden layer, and the final layer that the task decides.
 
-use finial_graph::{Graph, GraphError, Op, Shape, Tensor, Weights, WeightsError};
+use finial_graph::{Graph, GraphError, Op, Order, Shape, Tensor, Weights, WeightsError};
 use finial_task::{Activation, Targets, Task, TaskKind};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -13,6 +13,11 @@ pub const CUT: &str = "pool";
 pub const LOGITS: &str = "logits";
 /// The last node: probabilities, or numbers in the target's own unit.
 pub const OUTPUT: &str = "output";
+
+/// Whether a node of the head may have that name.
+pub(crate) fn is_reserved(name: &str) -> bool {
+    [CUT, "dropout", "hidden", "hidden_relu", LOGITS, OUTPUT].contains(&name)
+}
 
 /// How the backbone's last map becomes a vector.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,17 +56,22 @@ impl Default for HeadOptions {
     }
 }
 
-/// The frozen part: the backbone, then pooling or flattening, which ends in [`CUT`].
+/// The frozen part: the backbone, then pooling or flattening, which ends in [`CUT`]. A backbone
+/// that ends in a vector is left as it is.
 ///
 /// # Errors
-/// The backbone does not end in a map.
+/// The backbone ends in values of four axes, which have no mean over a place.
 pub fn frozen(backbone: &Graph, pooling: Pooling) -> Result<Graph, GraphError> {
     let mut graph = backbone.clone();
     graph.push(
         CUT,
-        match pooling {
-            Pooling::Average => Op::GlobalAveragePool,
-            Pooling::Flatten => Op::Flatten,
+        match (backbone.output_shape(), pooling) {
+            (Shape::Vector(_), _) => Op::Identity,
+            (_, Pooling::Average) => Op::GlobalAveragePool,
+            // As Keras flattens, so that a model means the same there.
+            (_, Pooling::Flatten) => Op::Flatten {
+                order: Order::ChannelsLast,
+            },
         },
     )?;
     Ok(graph)
@@ -158,7 +168,7 @@ impl Head {
                 graph,
                 task: task.clone(),
             }),
-            map @ Shape::Map(_) => wrong("a vector at the cut".to_owned(), map.to_string()),
+            other => wrong("a vector at the cut".to_owned(), other.to_string()),
         }
     }
 

@@ -7,7 +7,8 @@
 //! - [`extract`]: the frozen part, once per image, through the feature store.
 //! - [`head`]: the layers behind the cut, whose last one the task decides.
 //! - [`loss`] and [`fit`]: training the head on stored features.
-//! - [`model`]: what is saved and read again; [`predict`] and [`mod@evaluate`] use it.
+//! - [`model`]: what is saved and read again; [`predict`] and [`mod@evaluate`] use it, and
+//!   [`Model::export`] writes it for others.
 //! - `report`: what a person reads, handed to `finial-report`.
 //!
 //! What the final layer must be is not decided here but by `finial-task`.
@@ -16,6 +17,7 @@ mod batches;
 mod decoder;
 mod error;
 pub mod evaluate;
+mod export;
 pub mod extract;
 pub mod fit;
 pub mod head;
@@ -30,10 +32,11 @@ pub mod train;
 
 pub use error::LearnError;
 pub use evaluate::{EvaluateOptions, Evaluated, evaluate};
+pub use export::ExportFormat;
 pub use head::{Head, HeadOptions, Pooling};
 pub use model::{Model, Reserved};
 pub use predict::{Answer, Predictor};
 pub use prepare::{Prepared, TrainOptions};
-pub use pretrained::Pretrained;
+pub use pretrained::{BackboneOptions, Preprocessing, Pretrained};
 pub use progress::{Progress, Quiet, Stage};
 pub use train::{Trained, train};

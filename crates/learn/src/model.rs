@@ -211,7 +211,7 @@ impl Model {
             graph: self.graph()?,
         };
         folder.write(RECORD, &to_json(&record, &folder.path.join(RECORD))?)?;
-        folder.write(WEIGHTS, &self.weights.to_safetensors()?)?;
+        folder.write_weights(WEIGHTS, &self.weights)?;
         for attachment in attachments {
             folder.write(attachment.name, &attachment.bytes)?;
         }
@@ -335,6 +335,15 @@ impl Unfinished {
         let mut file = fs::File::create(&path).map_err(LearnError::file(&path))?;
         file.write_all(bytes).map_err(LearnError::file(&path))?;
         file.sync_all().map_err(LearnError::file(&path))
+    }
+
+    /// Writes weights, one tensor after the other, down to the disk.
+    fn write_weights(&self, name: &str, weights: &Weights) -> Result<(), LearnError> {
+        let path = self.beside.path().join(name);
+        weights.save_safetensors(&path)?;
+        let file = fs::File::options().write(true).open(&path);
+        let synced = file.and_then(|file| file.sync_all());
+        synced.map_err(LearnError::file(&path))
     }
 
     /// Moves what was written into place.

@@ -14,8 +14,9 @@ use finial_task::{Inference, Request, Targets, Task, TaskKind, infer};
 
 use crate::extract::{Extractor, Features};
 use crate::fit::FitOptions;
-use crate::head::{self, HeadOptions};
-use crate::{LearnError, Pretrained, Progress, pretrained};
+use crate::head::{self, HeadOptions, Pooling};
+use crate::pretrained::BackboneOptions;
+use crate::{LearnError, Pretrained, Progress};
 
 /// What to train on, and how. Everything but the data has a default.
 #[derive(Clone, Debug)]
@@ -26,8 +27,8 @@ pub struct TrainOptions {
     pub request: Request,
     /// The column of a table that names the images.
     pub image_column: Option<String>,
-    /// The backbone's name.
-    pub backbone: String,
+    /// The pretrained network.
+    pub backbone: BackboneOptions,
     /// The layers between cut and final layer.
     pub head: HeadOptions,
     /// How the head is trained; its seed also draws the split.
@@ -47,13 +48,41 @@ impl TrainOptions {
             data: data.into(),
             request: Request::default(),
             image_column: None,
-            backbone: pretrained::DEFAULT.to_owned(),
+            backbone: BackboneOptions::default(),
             head: HeadOptions::default(),
             fit: FitOptions::default(),
             fractions: Fractions::default(),
             allow_unreadable: false,
             device: device::DEFAULT.to_owned(),
         }
+    }
+
+    /// The same with this pretrained network: a name, or what else [`BackboneOptions`] has.
+    #[must_use]
+    pub fn backbone(mut self, backbone: impl Into<BackboneOptions>) -> Self {
+        self.backbone = backbone.into();
+        self
+    }
+
+    /// The same with another way from the network's last map to a vector.
+    #[must_use]
+    pub fn pooling(mut self, pooling: Pooling) -> Self {
+        self.head.pooling = pooling;
+        self
+    }
+
+    /// The same with a hidden layer of so many units with ReLU before the final layer.
+    #[must_use]
+    pub fn hidden(mut self, units: usize) -> Self {
+        self.head.hidden = Some(units);
+        self
+    }
+
+    /// The same with another share of features dropped while training.
+    #[must_use]
+    pub fn dropout(mut self, share: f64) -> Self {
+        self.head.dropout = share;
+        self
     }
 
     fn check(&self) -> Result<(), LearnError> {
@@ -128,7 +157,7 @@ pub fn prepare(
         options.fractions,
     )?;
 
-    let backbone = Pretrained::named(&options.backbone)?;
+    let backbone = Pretrained::open(&options.backbone, progress)?;
     let frozen = head::frozen(&backbone.graph, options.head.pooling)?;
     let extractor = Extractor::new(
         &frozen,

@@ -3,6 +3,8 @@
 /// A stretch of work that is worth a progress bar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
+    /// Bytes of a file fetched; a total of 0 is not known.
+    Download,
     /// Images decoded and run through the frozen part.
     Features,
     /// Epochs of the head.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use finial_data::{Source, Split, SplitPlan};
-use finial_store::FeatureStore;
+use finial_store::{DEFAULT_LIMIT_BYTES, FeatureStore, default_folder};
 use finial_task::{Inference, Scores, Targets};
 
 use crate::extract::Features;
@@ -12,7 +12,7 @@ use crate::fit::{Examples, Fit, fit, outputs};
 use crate::head::{Head, Scale};
 use crate::model::{Attachment, Model, Provenance, Reserved, to_json};
 use crate::prepare::{Prepared, TrainOptions, prepare};
-use crate::{LearnError, Progress, evaluate, report};
+use crate::{LearnError, Progress, Quiet, evaluate, report};
 
 /// A trained model with all that is known about it.
 pub struct Trained {
@@ -138,6 +138,17 @@ pub fn train(
         report,
         split_table,
     })
+}
+
+impl TrainOptions {
+    /// [`train()`] without a word, with the features of earlier runs.
+    ///
+    /// # Errors
+    /// As [`train()`].
+    pub fn train(&self) -> Result<Trained, LearnError> {
+        let store = default_folder().and_then(|f| FeatureStore::open(&f, DEFAULT_LIMIT_BYTES));
+        train(self, store.ok().as_ref(), &Quiet)
+    }
 }
 
 impl Trained {

@@ -12,7 +12,7 @@ use finial_learn::{LearnError, Pretrained, Quiet};
 use finial_store::FeatureStore;
 
 fn extractor(store: Option<&FeatureStore>) -> Extractor<'_> {
-    let backbone = Pretrained::named("efficientnet-lite0").unwrap();
+    let backbone = Pretrained::open(&"efficientnet-lite0".into(), &Quiet).unwrap();
     let frozen = head::frozen(&backbone.graph, Pooling::Average).unwrap();
     Extractor::new(&frozen, &backbone.weights, backbone.fit, store, "cpu").unwrap()
 }

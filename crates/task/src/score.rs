@@ -1,6 +1,7 @@
 //! How good the outputs are: the metrics of a task on one split, and the evidence behind them.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::{Deserialize, Serialize, Serializer};
 
@@ -23,6 +24,19 @@ pub struct Scores {
     pub metrics: Vec<(Metric, Option<f64>)>,
     /// What stands behind them.
     pub detail: Detail,
+}
+
+/// One line: `accuracy 0.913, macro F1 0.902, on 46 images`.
+impl fmt::Display for Scores {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (metric, value) in &self.metrics {
+            match value {
+                Some(value) => write!(f, "{} {value:.3}, ", metric.label())?,
+                None => write!(f, "{} not defined here, ", metric.label())?,
+            }
+        }
+        write!(f, "on {} images", self.images)
+    }
 }
 
 fn by_key<S: Serializer>(

@@ -1,14 +1,17 @@
 //! One file a command. What they share is how arguments become options, and the feature store.
 
+pub mod backbones;
 pub mod cache;
 pub mod demo;
 pub mod evaluate;
+pub mod export;
 pub mod features;
 pub mod predict;
 pub mod train;
 
 use std::path::Path;
 
+use finial::learn::pretrained::BackboneOptions;
 use finial::learn::{HeadOptions, Pooling};
 use finial::store::{DEFAULT_LIMIT_BYTES, default_folder};
 use finial::task::Request;
@@ -65,7 +68,14 @@ fn train_options(
     };
     options.image_column.clone_from(&reading.image_column);
     options.allow_unreadable = reading.allow_unreadable;
-    options.backbone.clone_from(&task.backbone);
+    let backbone = task.backbone.clone();
+    options.backbone = BackboneOptions {
+        name: backbone.backbone,
+        weights: backbone.weights,
+        cut: backbone.cut,
+        preprocessing: backbone.preprocessing,
+        image_size: backbone.image_size,
+    };
     options.head = HeadOptions {
         pooling: match task.pooling {
             PoolingArg::Average => Pooling::Average,

@@ -47,10 +47,7 @@ fn output_shape(graph: &Graph, node: &str) -> Vec<usize> {
 }
 
 fn extents(shape: Shape) -> Vec<usize> {
-    match shape {
-        Shape::Map(extents) => extents.to_vec(),
-        Shape::Vector(extents) => extents.to_vec(),
-    }
+    shape.dims().to_vec()
 }
 
 /// The kind of a layer and what it does.

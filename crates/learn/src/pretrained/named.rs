@@ -1,0 +1,128 @@
+//! A backbone that finial knows by name.
+
+use std::path::Path;
+
+use finial_formats::load_backbone;
+use finial_graph::backbones::{BACKBONES, Backbone};
+use finial_graph::{Graph, GraphError, Weights};
+use finial_hub::Hub;
+
+use super::{BackboneOptions, DEFAULT, Preprocessing, Pretrained, resized};
+use crate::progress::Running;
+use crate::{LearnError, Progress, Stage};
+
+/// The backbone of that name.
+///
+/// # Errors
+/// There is none; the error names those that are near.
+pub fn backbone(name: &str) -> Result<&'static Backbone, LearnError> {
+    Backbone::named(name).ok_or_else(|| LearnError::UnknownBackbone {
+        found: name.to_owned(),
+        nearest: nearest(name),
+    })
+}
+
+fn nearest(name: &str) -> Vec<String> {
+    let known = BACKBONES.iter().map(|backbone| backbone.name);
+    let near = finial_task::near_names(name, known);
+    near.into_iter().map(str::to_owned).collect()
+}
+
+/// The backbone with its weights: from inside the binary, from the given file, or fetched.
+pub(super) fn open(
+    options: &BackboneOptions,
+    progress: &dyn Progress,
+) -> Result<Pretrained, LearnError> {
+    let backbone = backbone(&options.name)?;
+    if options
+        .preprocessing
+        .is_some_and(|p| p != Preprocessing::None)
+    {
+        return Err(LearnError::PreprocessingTwice {
+            name: backbone.name.to_owned(),
+        });
+    }
+    let cut = options.cut.as_deref().unwrap_or(backbone.features);
+    let (mut graph, top) = cut_behind(&backbone.classifier()?, cut)?;
+    let behind = top.parameters();
+    if let Some(size) = options.image_size {
+        graph = resized(graph, size)?;
+    }
+    let (weights, source) = match &options.weights {
+        Some(file) => (
+            load_backbone(file, backbone, &graph, &behind)?,
+            format!("{}, given", file.display()),
+        ),
+        None if backbone.name == DEFAULT => embedded()?,
+        None => {
+            let path = fetched(backbone, options.cut.is_some(), progress)?;
+            let licence = backbone.weights.licence;
+            let source = format!("{} ({licence})", backbone.publisher.name());
+            (load_backbone(&path, backbone, &graph, &behind)?, source)
+        }
+    };
+    Pretrained::new(backbone.name.to_owned(), graph, weights, source)
+}
+
+/// The graph up to the end of that layer, its activation included, and what follows.
+fn cut_behind(graph: &Graph, layer: &str) -> Result<(Graph, Graph), GraphError> {
+    graph.cut_at(graph.end_of_layer(layer).unwrap_or(layer))
+}
+
+/// The weights inside the binary.
+fn embedded() -> Result<(Weights, String), LearnError> {
+    use finial_efficientnet_lite0::{LICENCE, SOURCE, WEIGHTS};
+    let weights = Weights::from_safetensors(WEIGHTS)?;
+    Ok((weights, format!("{SOURCE} ({LICENCE})")))
+}
+
+/// The file that the publisher gives: without the classifier, unless the cut may need it.
+fn fetched(
+    backbone: &Backbone,
+    whole: bool,
+    progress: &dyn Progress,
+) -> Result<std::path::PathBuf, LearnError> {
+    let published = &backbone.weights;
+    let part = published.without_top.filter(|_| !whole);
+    let Some(file) = part.or(published.with_top) else {
+        return Err(LearnError::NoFile {
+            name: backbone.name.to_owned(),
+            way_out: no_file(backbone),
+        });
+    };
+    let hub = Hub::from_environment()?;
+    if let Some(path) = hub.cached(&file)? {
+        return Ok(path);
+    }
+    progress.say(&format!(
+        "fetching the weights of {} from {}",
+        backbone.name, file.url
+    ));
+    let mut stage = None;
+    let mut heard = 0;
+    let path = hub.fetch(&file, &mut |done, total| {
+        // A try that starts over begins a stage of its own.
+        if stage.is_none() || done < heard {
+            drop(stage.take());
+            let total = usize::try_from(total.unwrap_or(0)).unwrap_or(usize::MAX);
+            stage = Some(Running::begin(progress, Stage::Download, total));
+            heard = 0;
+        }
+        progress.advance(done.saturating_sub(heard), "");
+        heard = done;
+    })?;
+    drop(stage);
+    progress.say(&format!(
+        "kept in {}",
+        path.parent().unwrap_or(Path::new("")).display()
+    ));
+    Ok(path)
+}
+
+fn no_file(backbone: &Backbone) -> String {
+    format!(
+        "give the file that holds them: --backbone {} --weights FILE; they come with {}",
+        backbone.name,
+        backbone.publisher.name()
+    )
+}
