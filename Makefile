@@ -1,6 +1,6 @@
 # Each target does all its own set-up on a machine with Rust, Python 3, make and a C compiler.
 
-.PHONY: demo test fmt bench-scores
+.PHONY: demo test parity fmt bench-scores
 
 # Four small models, one per kind of task, on pictures inside the program.
 demo:
@@ -16,6 +16,11 @@ test:
 	cargo test --workspace --locked
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
 	$(MAKE) demo
+
+# Every backbone and format beside Keras, PyTorch and ONNX Runtime, which it installs under target/:
+# 15 GB of disk, and longer than all the other tests; before a release, and after a change to them.
+parity:
+	scripts/parity.sh
 
 fmt:
 	cargo fmt --all

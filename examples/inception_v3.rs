@@ -20,9 +20,11 @@
 //! model.fit(images, targets)
 //! ```
 
-use finial::{BackboneOptions, LearnError, Pooling, Reserved, TrainOptions};
+use std::error::Error;
 
-fn main() -> Result<(), LearnError> {
+use finial::{BackboneOptions, Pooling, Reserved, TrainOptions};
+
+fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let data = arguments.next().unwrap_or("photos.csv".into());
     let weights = arguments.next(); // none: ImageNet's, fetched once
@@ -36,5 +38,6 @@ fn main() -> Result<(), LearnError> {
 
     println!("{}", trained.model.task().describe_final_layer());
     println!("{}", trained.test);
-    trained.save(Reserved::new("inception-v3-model".as_ref())?)
+    trained.save(Reserved::new("inception-v3-model".as_ref())?)?;
+    Ok(())
 }

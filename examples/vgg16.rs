@@ -19,9 +19,11 @@
 //! model.fit(images, one_hot_labels)
 //! ```
 
-use finial::{BackboneOptions, LearnError, Pooling, Reserved, TrainOptions};
+use std::error::Error;
 
-fn main() -> Result<(), LearnError> {
+use finial::{BackboneOptions, Pooling, Reserved, TrainOptions};
+
+fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let data = arguments.next().unwrap_or("photos".into());
     let weights = arguments.next(); // none: ImageNet's, fetched once
@@ -35,5 +37,6 @@ fn main() -> Result<(), LearnError> {
 
     println!("{}", trained.model.task().describe_final_layer());
     println!("{}", trained.test);
-    trained.save(Reserved::new("vgg16-model".as_ref())?)
+    trained.save(Reserved::new("vgg16-model".as_ref())?)?;
+    Ok(())
 }

@@ -12,7 +12,7 @@ import sys
 ALLOWED = {
     "0BSD", "Apache-2.0", "Apache-2.0 WITH LLVM-exception", "BSD-2-Clause", "BSD-3-Clause",
     "BSL-1.0", "CC0-1.0", "CDLA-Permissive-2.0", "ISC", "MIT", "MIT-0", "MPL-2.0", "NCSA",
-    "OpenLDAP", "OLDAP-2.8", "Unicode-3.0", "Unlicense", "Zlib", "bzip2-1.0.6",
+    "OpenLDAP", "OLDAP-2.8", "Unicode-3.0", "Unicode-DFS-2016", "Unlicense", "Zlib", "bzip2-1.0.6",
 }
 
 # Packages that name a file instead of an expression; the file was read.

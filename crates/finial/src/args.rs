@@ -49,6 +49,14 @@ pub enum Command {
     /// to the answer. The Keras model comes compiled with the loss, metrics and optimizer of its
     /// task; the ONNX file names task, classes and thresholds in its metadata.
     Export(ExportArgs),
+    /// Find the wrong final layer in programs that others wrote
+    ///
+    /// Reads Python programs and notebooks that use Keras or PyTorch; nothing in them is run. The
+    /// exit status is 0 when nothing was found, 1 when something was, 2 when a file could not be
+    /// read.
+    Check(CheckArgs),
+    /// Explain a rule of `finial check`, or list them all
+    Rule(RuleArgs),
     /// List the pretrained networks, or show the layers of one
     Backbones(BackbonesArgs),
     /// Show or clear the features kept from earlier runs
@@ -311,4 +319,45 @@ pub enum CacheAction {
     Info,
     /// Remove them all; the next run computes them again
     Clear,
+}
+
+#[derive(Args, Debug)]
+pub struct CheckArgs {
+    /// Programs, notebooks, or folders of them; folders respect .gitignore
+    #[arg(required = true, value_name = "FILE|DIR")]
+    pub paths: Vec<PathBuf>,
+    /// Only these rules: codes, beginnings of codes, names, or ALL
+    #[arg(long, value_delimiter = ',', value_name = "RULE")]
+    pub select: Vec<String>,
+    /// Not these rules
+    #[arg(long, value_delimiter = ',', value_name = "RULE")]
+    pub ignore: Vec<String>,
+    /// Repair what has one right repair
+    #[arg(long, conflicts_with = "diff")]
+    pub fix: bool,
+    /// Show the repairs, change nothing
+    #[arg(long)]
+    pub diff: bool,
+    /// What to print on standard output
+    #[arg(long, value_enum, default_value_t)]
+    pub format: CheckFormat,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum CheckFormat {
+    /// For people, with the lines that are spoken of
+    #[default]
+    Text,
+    /// One JSON list, an object a finding
+    Json,
+    /// A SARIF 2.1.0 log for code scanning
+    Sarif,
+    /// Annotations for GitHub Actions
+    Github,
+}
+
+#[derive(Args, Debug)]
+pub struct RuleArgs {
+    /// A rule's code or name; without one, all rules are listed
+    pub rule: Option<String>,
 }

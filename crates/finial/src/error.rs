@@ -12,6 +12,14 @@ pub enum CliError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Learn(#[from] LearnError),
+    /// The settings of a check.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    CheckOptions(#[from] finial_check::OptionsError),
+    /// A repair that cannot be written.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Fix(#[from] finial_check::FixError),
     /// The demo's pictures.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -107,6 +115,8 @@ impl CliError {
             | CliError::Io { .. } => 1,
             CliError::Learn(_)
             | CliError::Demo(_)
+            | CliError::CheckOptions(_)
+            | CliError::Fix(_)
             | CliError::SomeUnreadable { .. }
             | CliError::NoImages(_)
             | CliError::NoModel(_)

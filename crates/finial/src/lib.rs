@@ -9,12 +9,14 @@
 //! | [`task`] | labels → contract: the final layer, its loss, its metrics |
 //! | [`graph`] | a network as data, the backbones |
 //! | [`formats`] | models and weights of Keras, PyTorch and ONNX, in and out |
+//! | [`check`] | finds the wrong final layer in programs that others wrote |
 //! | [`data`] | folders and tables of images, decoding, splits |
 //! | [`store`] | features kept on disk |
 //! | [`engine`] | runs a graph on Burn |
 //! | [`learn`] | the training story, models, prediction, evaluation |
 //! | [`report`] | one page of HTML |
 
+pub use finial_check as check;
 pub use finial_data as data;
 pub use finial_engine as engine;
 pub use finial_formats as formats;

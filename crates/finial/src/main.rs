@@ -29,6 +29,12 @@ fn main() -> ExitCode {
         Command::Export(args) => commands::export::run(args),
         Command::Backbones(args) => commands::backbones::run(args),
         Command::Cache(args) => commands::cache::run(args),
+        Command::Rule(args) => commands::rule::run(args),
+        // What it finds is no error, but an exit status of its own.
+        Command::Check(args) => match commands::check::run(args) {
+            Ok(status) => return status,
+            Err(error) => Err(error),
+        },
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -50,13 +50,13 @@ pub enum FormatError {
         /// The file.
         path: PathBuf,
         /// The layer, node or tensor.
-        part: String,
+        part: Box<str>,
         /// What it is.
-        found: String,
+        found: Box<str>,
         /// What would be accepted.
-        accepted: String,
+        accepted: Box<str>,
         /// What the user can do.
-        way_out: String,
+        way_out: Box<str>,
     },
     /// Tensors that are not those of the network.
     #[error("{}: expected the weights of the network, found others: {differences}", path.display())]
@@ -159,10 +159,10 @@ impl FormatError {
     ) -> Self {
         FormatError::Unsupported {
             path: path.to_owned(),
-            part: part.into(),
-            found: found.into(),
-            accepted: accepted.into(),
-            way_out: way_out.into(),
+            part: part.into().into(),
+            found: found.into().into(),
+            accepted: accepted.into().into(),
+            way_out: way_out.into().into(),
         }
     }
 

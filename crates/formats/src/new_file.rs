@@ -41,11 +41,6 @@ impl NewFile {
         self.beside.as_file()
     }
 
-    /// Where it is until it is finished.
-    pub(crate) fn unfinished(&self) -> &Path {
-        self.beside.path()
-    }
-
     /// Moves it to its place, down to the disk, unless another file is there.
     pub(crate) fn finish(self) -> Result<(), FormatError> {
         let failed = |error: io::Error| FormatError::file(&self.path, error);

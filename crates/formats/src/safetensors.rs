@@ -1,5 +1,6 @@
 //! The safetensors format: a JSON header, then the numbers.
 
+use std::io::{BufWriter, Write};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -24,11 +25,15 @@ const MOST_HEADER: u64 = 100_000_000;
 /// The file cannot be written, or is there already.
 pub fn export(weights: &Weights, path: &Path) -> Result<(), FormatError> {
     let new = NewFile::begin(path)?;
-    let written = weights.save_safetensors(new.unfinished());
+    let mut out = BufWriter::new(new.file());
+    let written = weights.write_safetensors(&mut out);
     written.map_err(|error| FormatError::Weights {
         path: path.to_owned(),
         error,
     })?;
+    out.flush()
+        .map_err(|error| FormatError::file(path, error))?;
+    drop(out);
     new.finish()
 }
 

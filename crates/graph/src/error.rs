@@ -118,7 +118,7 @@ pub enum WeightsError {
     /// A safetensors file that cannot be written.
     #[error("the weights cannot be written: {0}")]
     #[diagnostic(help("see that there is room, or choose another place"))]
-    Unwritable(safetensors::SafeTensorError),
+    Unwritable(std::io::Error),
     /// A kind of number that weights do not come in.
     #[error("tensor `{name}` holds {found}; expected 16- or 32-bit floating-point numbers")]
     #[diagnostic(help("convert the file to float32, float16 or bfloat16"))]

@@ -1,13 +1,12 @@
 //! Named tensors, and the safetensors files that they live in.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::collections::btree_map;
-use std::path::Path;
+use std::io::{self, Write};
 use std::sync::Arc;
 
 use half::{bf16, f16};
-use safetensors::tensor::{Dtype, SafeTensors, View};
+use safetensors::tensor::{Dtype, Metadata, SafeTensors, TensorInfo};
 use serde::{Deserialize, Serialize};
 
 use crate::{Parameter, WeightsError};
@@ -19,6 +18,23 @@ pub enum Precision {
     F16,
     /// Single precision.
     F32,
+}
+
+impl Precision {
+    /// Bytes of a number.
+    fn bytes(self) -> usize {
+        match self {
+            Precision::F16 => 2,
+            Precision::F32 => 4,
+        }
+    }
+
+    fn dtype(self) -> Dtype {
+        match self {
+            Precision::F16 => Dtype::F16,
+            Precision::F32 => Dtype::F32,
+        }
+    }
 }
 
 /// A tensor: a shape and row-major numbers. Clones share the numbers.
@@ -70,14 +86,20 @@ impl Tensor {
         self.precision
     }
 
-    fn bytes(&self) -> Vec<u8> {
-        let values = self.values.iter();
-        match self.precision {
-            Precision::F32 => values.flat_map(|v| v.to_le_bytes()).collect(),
-            Precision::F16 => values
-                .flat_map(|v| f16::from_f32(*v).to_le_bytes())
-                .collect(),
+    /// Writes the numbers in the precision that they are stored in.
+    fn write(&self, out: &mut impl Write) -> io::Result<()> {
+        const PIECE: usize = 1 << 16;
+        for piece in self.values.chunks(PIECE) {
+            let bytes: Vec<u8> = match self.precision {
+                Precision::F32 => piece.iter().flat_map(|v| v.to_le_bytes()).collect(),
+                Precision::F16 => {
+                    let halves = piece.iter().map(|v| f16::from_f32(*v));
+                    halves.flat_map(f16::to_le_bytes).collect()
+                }
+            };
+            out.write_all(&bytes)?;
         }
+        Ok(())
     }
 }
 
@@ -228,53 +250,44 @@ impl Weights {
     /// The bytes of a safetensors file, each tensor in the precision it came in.
     ///
     /// # Errors
-    /// The format cannot hold it (its header would be too large).
+    /// The format cannot hold it.
     pub fn to_safetensors(&self) -> Result<Vec<u8>, WeightsError> {
-        let views = self
-            .tensors
-            .iter()
-            .map(|(name, tensor)| (name, Stored(tensor)));
-        Ok(safetensors::serialize(views, None)?)
+        let mut bytes = Vec::new();
+        self.write_safetensors(&mut bytes)?;
+        Ok(bytes)
     }
 
     /// Writes a safetensors file, one tensor after the other, each in the precision it came in.
     ///
     /// # Errors
-    /// The file cannot be written, or the format cannot hold it.
-    pub fn save_safetensors(&self, path: &Path) -> Result<(), WeightsError> {
-        let views = self
-            .tensors
-            .iter()
-            .map(|(name, tensor)| (name, Stored(tensor)));
-        safetensors::serialize_to_file(views, None, path).map_err(WeightsError::Unwritable)
-    }
-}
-
-/// A tensor as safetensors writes it.
-struct Stored<'a>(&'a Tensor);
-
-impl View for Stored<'_> {
-    fn dtype(&self) -> Dtype {
-        match self.0.precision {
-            Precision::F16 => Dtype::F16,
-            Precision::F32 => Dtype::F32,
+    /// The format cannot hold it, or `out` cannot be written to.
+    pub fn write_safetensors(&self, out: &mut impl Write) -> Result<(), WeightsError> {
+        // The wider numbers first, so that all are aligned.
+        let wide = |(_, tensor): &(&String, &Tensor)| tensor.precision == Precision::F16;
+        let mut ordered: Vec<(&String, &Tensor)> = self.tensors.iter().collect();
+        ordered.sort_by_key(wide);
+        let mut end = 0;
+        let infos = ordered.iter().map(|(name, tensor)| {
+            let start = end;
+            end += tensor.values.len() * tensor.precision.bytes();
+            let info = TensorInfo {
+                dtype: tensor.precision.dtype(),
+                shape: tensor.shape.clone(),
+                data_offsets: (start, end),
+            };
+            ((*name).clone(), info)
+        });
+        let metadata = Metadata::new(None, infos.collect())?;
+        let unwritable = |error: io::Error| WeightsError::Unwritable(error);
+        let mut header = serde_json::to_vec(&metadata).map_err(|e| unwritable(e.into()))?;
+        header.resize(header.len().next_multiple_of(8), b' ');
+        let length = (header.len() as u64).to_le_bytes();
+        let written = out.write_all(&length).and_then(|()| out.write_all(&header));
+        written.map_err(unwritable)?;
+        for (_, tensor) in ordered {
+            tensor.write(out).map_err(unwritable)?;
         }
-    }
-
-    fn shape(&self) -> &[usize] {
-        &self.0.shape
-    }
-
-    fn data(&self) -> Cow<'_, [u8]> {
-        Cow::Owned(self.0.bytes())
-    }
-
-    fn data_len(&self) -> usize {
-        let size = match self.0.precision {
-            Precision::F16 => 2,
-            Precision::F32 => 4,
-        };
-        self.0.values.len() * size
+        Ok(())
     }
 }
 

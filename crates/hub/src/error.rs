@@ -151,9 +151,9 @@ pub enum HubError {
         /// The server that answered.
         host: String,
         /// As announced, or as allowed, as in `at most 100`.
-        expected: String,
+        expected: Box<str>,
         /// What is sent, as in `200` or `more`.
-        found: String,
+        found: Box<str>,
         /// Where the file would lie.
         path: PathBuf,
     },

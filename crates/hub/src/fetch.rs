@@ -389,8 +389,8 @@ fn wrong_length(place: &Place, host: String, expected: String, found: String) ->
     Fault::Final(HubError::WrongLength {
         url: place.url.to_string(),
         host,
-        expected,
-        found,
+        expected: expected.into(),
+        found: found.into(),
         path: place.file(),
     })
 }

@@ -340,10 +340,13 @@ impl Unfinished {
     /// Writes weights, one tensor after the other, down to the disk.
     fn write_weights(&self, name: &str, weights: &Weights) -> Result<(), LearnError> {
         let path = self.beside.path().join(name);
-        weights.save_safetensors(&path)?;
-        let file = fs::File::options().write(true).open(&path);
-        let synced = file.and_then(|file| file.sync_all());
-        synced.map_err(LearnError::file(&path))
+        let failed = |error| LearnError::file(&path)(error);
+        let mut out = io::BufWriter::new(fs::File::create(&path).map_err(failed)?);
+        weights.write_safetensors(&mut out)?;
+        let file = out
+            .into_inner()
+            .map_err(|error| failed(error.into_error()))?;
+        file.sync_all().map_err(failed)
     }
 
     /// Moves what was written into place.

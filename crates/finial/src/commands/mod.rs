@@ -2,11 +2,13 @@
 
 pub mod backbones;
 pub mod cache;
+pub mod check;
 pub mod demo;
 pub mod evaluate;
 pub mod export;
 pub mod features;
 pub mod predict;
+pub mod rule;
 pub mod train;
 
 use std::path::Path;

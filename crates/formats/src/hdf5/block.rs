@@ -144,13 +144,8 @@ impl Reader {
 
     /// What the format allows and this reader does not take.
     pub(super) fn unsupported(&self, part: &str, found: &str, accepted: &str) -> FormatError {
-        FormatError::Unsupported {
-            path: self.path.clone(),
-            part: part.to_owned(),
-            found: found.to_owned(),
-            accepted: accepted.to_owned(),
-            way_out: "save the file again with Keras or h5py as they save by default".to_owned(),
-        }
+        let way_out = "save the file again with Keras or h5py as they save by default";
+        FormatError::unsupported(&self.path, part, found, accepted, way_out)
     }
 
     fn failed(&self, error: io::Error) -> FormatError {

@@ -205,14 +205,8 @@ impl<'a> Settings<'a> {
     }
 
     pub(super) fn unsupported(&self, found: &str, accepted: &str) -> FormatError {
-        FormatError::Unsupported {
-            path: self.path.to_owned(),
-            part: self.described(),
-            found: found.to_owned(),
-            accepted: accepted.to_owned(),
-            way_out: "cut the model before that layer and save it again, or export it to ONNX"
-                .to_owned(),
-        }
+        let way_out = "cut the model before that layer and save it again, or export it to ONNX";
+        FormatError::unsupported(self.path, self.described(), found, accepted, way_out)
     }
 
     /// A setting of a value that is not taken.

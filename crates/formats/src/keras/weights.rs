@@ -359,6 +359,7 @@ impl Pairs {
         graph: &Graph,
     ) -> Self {
         let by_name = Self::by(stored, own, behind, |layer| Some(plain(&layer.name)));
+        let by_name = by_name.with_a_single_one(stored, own);
         if by_name.has_all(own) {
             return by_name.with_the_rest(stored, behind);
         }
@@ -405,6 +406,27 @@ impl Pairs {
             _ => None,
         });
         found.collect::<HashSet<_>>().len() == own.len()
+    }
+
+    /// If one layer is left on either side and they fit, they are the same: ConvNeXt's last
+    /// normalisation has a name only in the network with its classifier.
+    fn with_a_single_one(mut self, stored: &[StoredLayer], own: &[OwnLayer<'_>]) -> Self {
+        let is_found = |i: usize| {
+            let mut places = self.0.iter().flatten();
+            places.any(|place| matches!(place, Place::Own(found) if *found == i))
+        };
+        let missing: Vec<usize> = (0..own.len()).filter(|&i| !is_found(i)).collect();
+        let left: Vec<usize> = (0..self.0.len())
+            .filter(|&i| self.0.get(i).is_some_and(Option::is_none))
+            .collect();
+        if let ([missing], [left]) = (missing.as_slice(), left.as_slice())
+            && let (Some(layer), Some(own)) = (stored.get(*left), own.get(*missing))
+            && own.is(layer)
+            && let Some(place) = self.0.get_mut(*left)
+        {
+            *place = Some(Place::Own(*missing));
+        }
+        self
     }
 
     /// Layers without a place are those behind the cut that are not found by name, as many as

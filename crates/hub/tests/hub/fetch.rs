@@ -470,7 +470,7 @@ fn more_bytes_than_the_hub_announces_are_refused() {
         let HubError::WrongLength { expected, .. } = &error else {
             panic!("{error}");
         };
-        assert_eq!(expected, "1000");
+        assert_eq!(&**expected, "1000");
         assert!(nothing_is_left(&hub, &file));
     }
 }

@@ -245,14 +245,13 @@ pub(super) fn read(file: &OnnxFile, tensor: &TensorProto) -> Result<Array, Forma
             })
         }
         other => {
-            return Err(FormatError::Unsupported {
-                path: file.path.clone(),
-                part: format!("tensor `{}`", tensor.name()),
-                found: format!("of ONNX data type {other}"),
-                accepted: "floating-point numbers of 16 to 64 bits, integers of 8 to 64 bits"
-                    .to_owned(),
-                way_out: "export the model with float32 weights".to_owned(),
-            });
+            return Err(FormatError::unsupported(
+                &file.path,
+                format!("tensor `{}`", tensor.name()),
+                format!("of ONNX data type {other}"),
+                "floating-point numbers of 16 to 64 bits, integers of 8 to 64 bits",
+                "export the model with float32 weights",
+            ));
         }
     };
     if data.len() != count {

@@ -1,0 +1,9 @@
+import tensorflow as tf
+from sklearn.datasets import make_multilabel_classification
+
+x, y = make_multilabel_classification(n_samples=1000, n_features=20, n_classes=4)
+model = tf.keras.models.Sequential()
+model.add(tf.keras.layers.Dense(64, input_dim=20, activation="relu"))
+model.add(tf.keras.layers.Dense(y.shape[1], activation=tf.nn.sigmoid))
+model.compile(optimizer="adam", loss=tf.keras.losses.BinaryCrossentropy(), metrics=[tf.keras.metrics.AUC(multi_label=True)])
+model.fit(x, y, epochs=10)

@@ -1,0 +1,8 @@
+# expected: FIN001
+from keras.layers import *
+from keras.models import *
+
+model = Sequential()
+model.add(Dense(64, activation="relu", input_dim=10))
+model.add(Dense(1, activation="softmax"))
+model.compile(loss="binary_crossentropy", optimizer="adam", metrics=["accuracy"])

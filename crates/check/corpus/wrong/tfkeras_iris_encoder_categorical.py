@@ -1,0 +1,19 @@
+# expected: FIN105
+from sklearn.datasets import load_iris
+from sklearn.model_selection import train_test_split
+from sklearn.preprocessing import LabelBinarizer, LabelEncoder, OneHotEncoder, StandardScaler
+from tensorflow import keras
+from tensorflow.keras import layers
+from tensorflow.keras.utils import to_categorical
+
+iris = load_iris()
+x = StandardScaler().fit_transform(iris.data)
+y = LabelEncoder().fit_transform(iris.target_names[iris.target])
+x_train, x_test, y_train, y_test = train_test_split(x, y, random_state=1)
+
+inputs = keras.Input(shape=(4,))
+hidden = layers.Dense(16, activation="relu")(inputs)
+outputs = layers.Dense(3, activation="softmax")(hidden)
+model = keras.Model(inputs=inputs, outputs=outputs)
+model.compile(optimizer="adam", loss="categorical_crossentropy", metrics=["accuracy"])
+model.fit(x_train, y_train, epochs=50, verbose=0)

@@ -1,0 +1,138 @@
+//! From paths to a report.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use crate::options::Options;
+use crate::python::interpret;
+use crate::report::{Edit, Finding, Fix, Related, Report, Skipped};
+use crate::rules::RULES;
+use crate::source::suppress::Suppressions;
+use crate::source::{Source, folder, settings};
+
+/// Looks at programs, notebooks and folders of them. Folders respect `.gitignore`; each file
+/// follows the `[tool.finial]` of the nearest `pyproject.toml`. What cannot be read is in the
+/// report.
+pub fn check(paths: &[PathBuf], options: &Options) -> Report {
+    let (files, unreadable) = folder::files(paths);
+    let mut reports: Vec<Report> = files
+        .par_iter()
+        .map(|file| one_file(file, options))
+        .collect();
+    reports.extend(unreadable.into_iter().map(|(path, reason)| Report {
+        skipped: vec![Skipped {
+            path,
+            position: None,
+            reason,
+            whole: true,
+        }],
+        ..Report::default()
+    }));
+    let mut report = Report::default();
+    for one in reports {
+        report.files += one.files;
+        report.findings.extend(one.findings);
+        report.skipped.extend(one.skipped);
+    }
+    report
+}
+
+/// Looks at a program under a file name; one that ends in `.ipynb` is a notebook.
+pub fn check_text(name: impl AsRef<Path>, text: &str, options: &Options) -> Report {
+    let path = name.as_ref();
+    match Source::from_bytes(path, text.as_bytes()) {
+        Ok(source) => one_source(source, options),
+        Err(reason) => unread(path, reason),
+    }
+}
+
+fn unread(path: &Path, reason: String) -> Report {
+    Report {
+        files: 1,
+        skipped: vec![Skipped {
+            path: path.to_owned(),
+            position: None,
+            reason,
+            whole: true,
+        }],
+        ..Report::default()
+    }
+}
+
+fn one_file(path: &Path, options: &Options) -> Report {
+    let settings = settings::find(path)
+        .and_then(|settings| options.with(settings).map_err(|error| error.to_string()));
+    let options = match settings {
+        Ok(options) => options,
+        Err(reason) => return unread(path, reason),
+    };
+    match Source::read(path) {
+        Ok(source) => one_source(source, &options),
+        Err(reason) => unread(path, reason),
+    }
+}
+
+fn one_source(source: Source, options: &Options) -> Report {
+    let source = Arc::new(source);
+    let Some(parsed) = source.parse() else {
+        return unread(&source.path, "expected a program".to_owned());
+    };
+    let suppressions = Suppressions::read(&source, parsed.tokens());
+    let trainings = interpret(parsed.suite());
+    let mut findings: Vec<Finding> = Vec::new();
+    for rule in RULES.iter().filter(|rule| options.wants(rule)) {
+        for training in trainings.iter().filter(|training| !training.superseded) {
+            let Some(fault) = rule.check(training) else {
+                continue;
+            };
+            let known = findings
+                .iter()
+                .any(|finding| finding.code == rule.code() && finding.range == fault.at);
+            if known || suppressions.silence(&source, rule.code(), rule.name(), fault.at) {
+                continue;
+            }
+            findings.push(Finding {
+                code: rule.code(),
+                name: rule.name(),
+                severity: rule.severity(),
+                message: fault.message,
+                start: source.position(fault.at.start()),
+                end: source.position(fault.at.end()),
+                range: fault.at,
+                related: fault.against.map(|(range, message)| Related {
+                    position: source.position(range.start()),
+                    range,
+                    message,
+                }),
+                fix: fault.fix.map(|fix| Fix {
+                    title: fix.title,
+                    edits: fix
+                        .edits
+                        .into_iter()
+                        .map(|(range, text)| Edit {
+                            start: source.position(range.start()),
+                            end: source.position(range.end()),
+                            range,
+                            text,
+                        })
+                        .collect(),
+                }),
+                source: source.clone(),
+            });
+        }
+    }
+    findings.sort_by_key(|finding| (finding.range.start(), finding.code));
+    let skipped = parsed.errors().first().map(|error| Skipped {
+        path: source.path.clone(),
+        position: Some(source.position(error.location.start())),
+        reason: format!("{}; the rest was looked at", error.error),
+        whole: false,
+    });
+    Report {
+        files: 1,
+        findings,
+        skipped: skipped.into_iter().collect(),
+    }
+}

@@ -1,0 +1,86 @@
+//! The neutral program model: what a program says about its final layer, whatever the framework.
+//!
+//! - [`Training`]: one model under one loss, the subject of every rule.
+//! - [`trail`]: what a tensor went through since the last layer with weights.
+//! - [`layer`]: layers and activations. [`loss`]: losses and metrics. [`mod@array`]: labels and inputs.
+//!
+//! Nothing here knows a call of Keras or PyTorch by name; `keras/` and `torch/` translate. What is
+//! not known is `None`, and no rule may guess it.
+
+pub(crate) mod array;
+pub(crate) mod layer;
+pub(crate) mod loss;
+pub(crate) mod trail;
+
+use ruff_text_size::TextRange;
+
+use array::{Array, Coding};
+use layer::Activation;
+use loss::{Loss, Metric};
+use trail::Trail;
+
+/// A fact and the place in the source that says it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Sited<T> {
+    pub value: T,
+    pub at: TextRange,
+}
+
+impl<T> Sited<T> {
+    pub fn new(value: T, at: TextRange) -> Self {
+        Self { value, at }
+    }
+}
+
+/// Whose conventions a program follows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Framework {
+    /// Keras 1: `output_dim`, `nb_epoch`, `Convolution2D`.
+    Keras1,
+    /// Keras 2 and later, `tf.keras` too.
+    Keras,
+    Torch,
+}
+
+/// One model under one loss, as far as the program says.
+#[derive(Clone, Debug)]
+pub(crate) struct Training {
+    pub framework: Framework,
+    /// What the network ends in. Without a known final layer there is no such fact.
+    pub output: Option<Trail>,
+    pub loss: Option<Loss>,
+    pub metrics: Vec<Metric>,
+    pub labels: Option<Array>,
+    pub inputs: Option<Array>,
+    /// A later one says the same and more: the model was fitted with known labels.
+    pub superseded: bool,
+}
+
+impl Training {
+    /// The end of the network, if each step of it is understood.
+    pub fn end(&self) -> Option<&Trail> {
+        self.output.as_ref().filter(|output| output.is_understood())
+    }
+
+    /// The activation that the loss sees: `Some(None)` for a linear output, `None` if it is not
+    /// known.
+    pub fn last(&self) -> Option<Option<Activation>> {
+        self.end().map(|end| end.last().map(|last| last.activation))
+    }
+
+    /// The number of outputs, if it is known.
+    pub fn units(&self) -> Option<usize> {
+        self.end()?.unit_count()
+    }
+
+    /// How the labels are written down.
+    pub fn coding(&self) -> Coding {
+        self.labels
+            .as_ref()
+            .map_or(Coding::Unknown, |labels| labels.coding)
+    }
+
+    pub fn is_keras(&self) -> bool {
+        self.framework != Framework::Torch
+    }
+}

@@ -1,0 +1,123 @@
+//! Layers and models at work: what a value is as a layer, what a model gives.
+
+use std::rc::Rc;
+
+use super::Interpreter;
+use super::function::method_of;
+use super::value::{Arguments, Object, Value};
+use crate::program::layer::Layer;
+use crate::program::trail::Trail;
+
+impl<'a> Interpreter<'a> {
+    /// `model(x)`.
+    pub(super) fn apply_object(&mut self, id: usize, arguments: &Arguments<'a>) -> Value<'a> {
+        let Some(object) = self.state.object(id) else {
+            return Value::Unknown;
+        };
+        if let Object::Instance(instance) = object {
+            let class = instance.class.clone();
+            let method = ["forward", "call", "__call__"]
+                .iter()
+                .find_map(|name| method_of(&class, name));
+            return match method {
+                Some(function) => self.call_function(function, Some(Value::Object(id)), arguments),
+                None => Value::Unknown,
+            };
+        }
+        let input = arguments.all.first().map(|argument| argument.value.clone());
+        let trail = self.trail(&input.unwrap_or(Value::Unknown));
+        let layer = self.layer_of(&Value::Object(id));
+        Value::Tensor(Rc::new(trail.then(&layer)))
+    }
+
+    /// What a value does as a layer.
+    pub(crate) fn layer_of(&mut self, value: &Value<'a>) -> Layer {
+        match value {
+            Value::Layer(layer) => (**layer).clone(),
+            Value::Tensor(trail) => Layer::Network(trail.clone()),
+            Value::Object(id) => match self.state.object(*id).cloned() {
+                Some(Object::Sequential(model)) => {
+                    if !self.descend() {
+                        return Layer::Opaque;
+                    }
+                    let layers: Vec<_> = model
+                        .layers
+                        .iter()
+                        .map(|layer| self.layer_of(layer))
+                        .collect();
+                    self.ascend();
+                    Layer::Chain {
+                        layers: layers.into(),
+                        gap: model.gap,
+                    }
+                }
+                Some(Object::Functional {
+                    output: Value::Tensor(trail),
+                    ..
+                }) => Layer::Network(trail),
+                Some(Object::Backbone(backbone)) => match &backbone.replaced {
+                    Some(layer) => {
+                        let layer = self.layer_of(layer);
+                        Layer::Chain {
+                            layers: [layer].into(),
+                            gap: true,
+                        }
+                    }
+                    None => backbone.published.map_or(Layer::Opaque, Layer::Network),
+                },
+                Some(Object::Instance(_)) => match self.output_of(value) {
+                    Value::Tensor(trail) => Layer::Network(trail),
+                    _ => Layer::Opaque,
+                },
+                _ => Layer::Opaque,
+            },
+            _ => Layer::Opaque,
+        }
+    }
+
+    /// What a model gives for an input.
+    pub(crate) fn output_of(&mut self, model: &Value<'a>) -> Value<'a> {
+        let Value::Object(id) = model else {
+            return Value::Unknown;
+        };
+        match self.state.object(*id) {
+            Some(Object::Functional { output, .. }) => output.clone(),
+            Some(Object::Instance(instance)) => {
+                let class = instance.class.clone();
+                let method = ["call", "forward"]
+                    .iter()
+                    .find_map(|name| method_of(&class, name));
+                match method {
+                    Some(function) => self.call_with_unknown(function, Some(model.clone())),
+                    None => Value::Unknown,
+                }
+            }
+            Some(_) => {
+                let layer = self.layer_of(model);
+                Value::Tensor(Rc::new(Trail::input().then(&layer)))
+            }
+            None => Value::Unknown,
+        }
+    }
+
+    /// What is known of a tensor; several that go into one layer become one.
+    pub(crate) fn trail(&mut self, value: &Value<'a>) -> Trail {
+        match value {
+            Value::Tensor(trail) => (**trail).clone(),
+            Value::Tuple(_) | Value::Object(_) => {
+                let mut merged: Option<Trail> = None;
+                for item in self.items(value).unwrap_or_default() {
+                    let Value::Tensor(trail) = item else {
+                        return Trail::unknown();
+                    };
+                    merged = Some(match merged {
+                        None => trail.then(&Layer::Plain),
+                        Some(known) => known.merged(&trail),
+                    });
+                }
+                merged.unwrap_or_else(Trail::unknown)
+            }
+            _ => Trail::unknown(),
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! The report: what was found, and what was left out.
+//!
+//! - [`text`]: for people, with source excerpt and underline. [`json`]: JSON, SARIF, GitHub.
+//! - [`fix`]: repairs, applied or shown.
+
+pub(crate) mod fix;
+mod json;
+mod text;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use ruff_text_size::TextRange;
+
+use crate::rules::Severity;
+use crate::source::{Position, Source};
+
+/// What was found in all files.
+#[derive(Debug, Default)]
+pub struct Report {
+    pub(crate) findings: Vec<Finding>,
+    pub(crate) skipped: Vec<Skipped>,
+    pub(crate) files: usize,
+}
+
+/// A fault in a program.
+#[derive(Clone, Debug)]
+pub struct Finding {
+    pub(crate) code: &'static str,
+    pub(crate) name: &'static str,
+    pub(crate) severity: Severity,
+    pub(crate) message: String,
+    pub(crate) start: Position,
+    pub(crate) end: Position,
+    pub(crate) range: TextRange,
+    pub(crate) related: Option<Related>,
+    pub(crate) fix: Option<Fix>,
+    pub(crate) source: Arc<Source>,
+}
+
+/// The line that a fault contradicts.
+#[derive(Clone, Debug)]
+pub(crate) struct Related {
+    pub position: Position,
+    pub range: TextRange,
+    pub message: String,
+}
+
+/// The one right repair.
+#[derive(Clone, Debug)]
+pub struct Fix {
+    pub(crate) title: String,
+    pub(crate) edits: Vec<Edit>,
+}
+
+/// Text in the place of other text.
+#[derive(Clone, Debug)]
+pub struct Edit {
+    pub(crate) start: Position,
+    pub(crate) end: Position,
+    pub(crate) range: TextRange,
+    pub(crate) text: String,
+}
+
+/// A file, or a part of one, that was not looked at.
+#[derive(Clone, Debug)]
+pub struct Skipped {
+    /// The file or folder.
+    pub path: PathBuf,
+    /// Where the part begins that could not be parsed.
+    pub position: Option<Position>,
+    /// Why.
+    pub reason: String,
+    /// Whether nothing of the file was looked at.
+    pub whole: bool,
+}
+
+impl Report {
+    /// What was found: by file, then by place.
+    pub fn findings(&self) -> &[Finding] {
+        &self.findings
+    }
+
+    /// What was not looked at.
+    pub fn skipped(&self) -> &[Skipped] {
+        &self.skipped
+    }
+
+    /// Files that were looked at.
+    pub fn files(&self) -> usize {
+        self.files
+    }
+
+    /// The exit status: 0 if nothing was found, 1 if something was, 2 if something could not be
+    /// read at all.
+    pub fn exit_code(&self) -> u8 {
+        if self.skipped.iter().any(|skipped| skipped.whole) {
+            2
+        } else {
+            u8::from(!self.findings.is_empty())
+        }
+    }
+}
+
+impl Finding {
+    /// The rule's code: `FIN001`.
+    pub fn code(&self) -> &'static str {
+        self.code
+    }
+
+    /// The rule's name: `softmax-on-one-unit`.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// How bad it is.
+    pub fn severity(&self) -> Severity {
+        self.severity
+    }
+
+    /// The reason in one sentence.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.source.path
+    }
+
+    /// Where the fault begins.
+    pub fn position(&self) -> Position {
+        self.start
+    }
+
+    /// The repair, where there is one right one.
+    pub fn fix(&self) -> Option<&Fix> {
+        self.fix.as_ref()
+    }
+}
+
+impl Fix {
+    /// What it does, in a few words.
+    pub fn title(&self) -> &str {
+        &self.title
+    }
+}

@@ -1,0 +1,80 @@
+//! Networks that finial writes, read by Keras 3 and by ONNX Runtime: the same numbers there.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail")]
+
+use std::path::Path;
+use std::process::Command;
+
+use finial_formats::{keras, load_backbone, onnx};
+use finial_graph::backbones::Backbone;
+use finial_graph::{Tensor, Weights};
+use finial_parity::{Failure, Reference, folder, resized, run};
+
+/// One of each family, and both of those that differ in kind.
+const NETWORKS: [&str; 16] = [
+    "vgg16",
+    "resnet50",
+    "resnet18",
+    "resnet50v2",
+    "inception-v3",
+    "xception",
+    "mobilenet",
+    "mobilenet-v2",
+    "mobilenet-v3-small",
+    "densenet121",
+    "squeezenet1.1-keras",
+    "efficientnet-b0",
+    "efficientnet-lite1",
+    "convnext-tiny",
+    "vit-small-16",
+    "dinov2-small-14",
+];
+
+#[test]
+#[ignore = "needs Python: make parity"]
+fn keras_and_onnx_runtime_compute_the_same_from_what_finial_writes() {
+    let out = folder("exports");
+    let _ = std::fs::remove_dir_all(&out);
+    for name in NETWORKS {
+        write(name, &out.join(name)).unwrap_or_else(|failure| panic!("{name}: {failure}"));
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let status = Command::new(root.join("target/python/bin/python"))
+        .args([&root.join("parity/exports.py"), &out])
+        .status()
+        .unwrap();
+    assert!(status.success(), "they differ; see above");
+}
+
+/// Both files of a network, and what finial computes with it.
+fn write(name: &str, out: &Path) -> Result<(), Failure> {
+    let reference = Reference::open(&folder("networks").join(name))?;
+    let backbone = Backbone::named(name).ok_or("there is no such backbone")?;
+    let graph = resized(backbone.classifier()?, reference.size())?;
+    let file = reference.main_file()?;
+    let weights = load_backbone(&file, backbone, &graph, &[])?;
+
+    std::fs::create_dir_all(out)?;
+    let options = keras::ExportOptions {
+        compile: Some(keras::Compile {
+            loss: Some("categorical_crossentropy".to_owned()),
+            metrics: vec!["accuracy".to_owned()],
+            optimizer: Some("adam".to_owned()),
+            learning_rate: Some(1e-3),
+        }),
+        notes: None,
+    };
+    keras::export(&graph, &weights, &options, &out.join("model.keras"))?;
+    let description = onnx::Description::default();
+    onnx::export(&graph, &weights, &description, &out.join("model.onnx"))?;
+
+    let (shape, images) = reference.tensor("images").ok_or("no images")?;
+    let output = run(&graph, &weights, images.clone())?;
+    let rows = output.len() / graph.output_shape().len();
+    let mut computed = Weights::new();
+    computed.insert("images", Tensor::new("images", shape, images)?);
+    let shape = vec![rows, graph.output_shape().len()];
+    computed.insert("output", Tensor::new("output", shape, output)?);
+    std::fs::write(out.join("computed.safetensors"), computed.to_safetensors()?)?;
+    Ok(())
+}

@@ -1,0 +1,132 @@
+"""References of whole models as users have them: Keras's own files, and ONNX by tf2onnx.
+
+    python keras_models.py OUT
+
+A folder holds one model in one or several files, and what Keras computes with it.
+"""
+
+import pathlib
+import sys
+
+import keras_networks as networks
+import keras
+import numpy
+import tensorflow
+import tf2onnx
+from keras import layers
+
+import record
+
+SIZE = 64
+
+
+def sequential() -> keras.Model:
+    """The kind that a first tutorial builds."""
+    return keras.Sequential(
+        [
+            keras.Input((SIZE, SIZE, 3)),
+            layers.Rescaling(1 / 255),
+            layers.Conv2D(8, 3, activation="relu"),
+            layers.MaxPooling2D(),
+            layers.Conv2D(16, 3, padding="same"),
+            layers.BatchNormalization(),
+            layers.LeakyReLU(),
+            layers.AveragePooling2D(3, strides=2, padding="same"),
+            layers.Dropout(0.2),
+            layers.Flatten(),
+            layers.Dense(12, activation="elu"),
+            layers.Dense(5, activation="softmax"),
+        ]
+    )
+
+
+def nested() -> keras.Model:
+    """A pretrained base inside a new model, as the transfer learning guide shows it."""
+    base = keras.applications.MobileNetV2((SIZE, SIZE, 3), 0.35, include_top=False, weights=None)
+    base.trainable = False
+    inputs = keras.Input((SIZE, SIZE, 3))
+    value = layers.RandomFlip("horizontal")(inputs)
+    value = keras.applications.mobilenet_v2.preprocess_input(value)
+    value = base(value, training=False)
+    value = layers.GlobalAveragePooling2D()(value)
+    value = layers.Dropout(0.2)(value)
+    return keras.Model(inputs, layers.Dense(1, activation="sigmoid")(value))
+
+
+def branches() -> keras.Model:
+    """What functional models are for: several ways, joined."""
+    inputs = keras.Input((SIZE, SIZE, 3))
+    value = layers.Rescaling(1 / 127.5, offset=-1)(inputs)
+    value = layers.ZeroPadding2D(((0, 1), (2, 3)))(value)
+    value = layers.Conv2D(8, (3, 5), strides=2, padding="same", dilation_rate=1)(value)
+    value = layers.PReLU(shared_axes=[1, 2])(value)
+    left = layers.SeparableConv2D(12, 3, padding="same", activation="swish")(value)
+    left = layers.LayerNormalization()(left)
+    right = layers.DepthwiseConv2D(3, padding="same", depth_multiplier=1)(value)
+    right = layers.Conv2D(12, 1, dilation_rate=2, activation="gelu")(right)
+    gate = layers.GlobalAveragePooling2D(keepdims=True)(right)
+    gate = layers.Conv2D(12, 1, activation="hard_sigmoid")(gate)
+    value = layers.Add()([left, layers.Multiply()([right, gate])])
+    value = layers.Concatenate()([value, left])
+    value = layers.MaxPooling2D(3, 2, padding="same")(value)
+    value = layers.GlobalMaxPooling2D()(value)
+    value = layers.Dense(16, activation="tanh")(value)
+    return keras.Model(inputs, layers.Dense(3, activation="softplus")(value))
+
+
+def of_applications(name: str) -> keras.Model:
+    constructor, _, size, _ = networks.NETWORKS[name]
+    return networks.build(constructor, size)
+
+
+MODELS = {
+    "sequential": sequential,
+    "nested": nested,
+    "branches": branches,
+    **{
+        f"keras-{name}": lambda name=name: of_applications(name)
+        for name in (
+            "vgg16", "resnet50", "inception-v3", "xception", "mobilenet", "mobilenet-v3-small",
+            "densenet121", "efficientnet-b0", "convnext-tiny",
+        )
+    },
+}
+# Models of which tf2onnx makes a file too, and the opset.
+AS_ONNX = {
+    "sequential": 9, "nested": 13, "branches": 17, "keras-resnet50": 15, "keras-inception-v3": 11,
+    "keras-mobilenet-v3-small": 13, "keras-efficientnet-b0": 18, "keras-densenet121": 12,
+}
+
+
+def write(name: str, folder: pathlib.Path) -> None:
+    keras.backend.clear_session()
+    keras.utils.set_random_seed(0)
+    model = MODELS[name]()
+    size = model.input_shape[1]
+    # What the application networks call an image is already prepared; any range will do.
+    prepare = lambda images: images.astype(numpy.float32) * (1 if "-" not in name else 1 / 64)
+    networks.randomise(model, prepare(record.images(size, count=networks.CALIBRATION, seed=1)))
+    inputs = prepare(record.images(size))
+    record.write(folder / "reference.safetensors", inputs, output=networks.run(model, inputs))
+    model.save(folder / "model.keras")
+    model.save(folder / "model.h5")
+    if name in AS_ONNX:
+        signature = [tensorflow.TensorSpec((None, size, size, 3), name="image")]
+        function = tensorflow.function(lambda image: model(image, training=False), signature)
+        tf2onnx.convert.from_function(
+            function, signature, opset=AS_ONNX[name], output_path=folder / "model.onnx"
+        )
+
+
+def main() -> None:
+    out = pathlib.Path(sys.argv[1])
+    for name in MODELS:
+        place = out / "models" / name
+        if not place.exists():
+            with record.folder(place) as folder:
+                write(name, folder)
+            print(f"models/{name}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
