@@ -1,4 +1,4 @@
-"""References of whole models as users have them: Keras's own files, and ONNX by tf2onnx.
+"""References of whole models as users have them: Keras's own files, and the ONNX that Keras exports by tf2onnx.
 
     python keras_models.py OUT
 
@@ -11,8 +11,6 @@ import sys
 import keras_networks as networks
 import keras
 import numpy
-import tensorflow
-import tf2onnx
 from keras import layers
 
 import record
@@ -91,7 +89,7 @@ MODELS = {
         )
     },
 }
-# Models of which tf2onnx makes a file too, and the opset.
+# Models that are exported too, and the opset.
 AS_ONNX = {
     "sequential": 9, "nested": 13, "branches": 17, "keras-resnet50": 15, "keras-inception-v3": 11,
     "keras-mobilenet-v3-small": 13, "keras-efficientnet-b0": 18, "keras-densenet121": 12,
@@ -103,19 +101,18 @@ def write(name: str, folder: pathlib.Path) -> None:
     keras.utils.set_random_seed(0)
     model = MODELS[name]()
     size = model.input_shape[1]
-    # What the application networks call an image is already prepared; any range will do.
-    prepare = lambda images: images.astype(numpy.float32) * (1 if "-" not in name else 1 / 64)
+    prepare = lambda images: images.astype(numpy.float32)
+    if name.startswith("keras-"):
+        module = networks.NETWORKS[name.removeprefix("keras-")][1]
+        prepare = lambda images: module.preprocess_input(images.astype(numpy.float32))
     networks.randomise(model, prepare(record.images(size, count=networks.CALIBRATION, seed=1)))
     inputs = prepare(record.images(size))
     record.write(folder / "reference.safetensors", inputs, output=networks.run(model, inputs))
     model.save(folder / "model.keras")
     model.save(folder / "model.h5")
     if name in AS_ONNX:
-        signature = [tensorflow.TensorSpec((None, size, size, 3), name="image")]
-        function = tensorflow.function(lambda image: model(image, training=False), signature)
-        tf2onnx.convert.from_function(
-            function, signature, opset=AS_ONNX[name], output_path=folder / "model.onnx"
-        )
+        file = str(folder / "model.onnx")
+        model.export(file, format="onnx", opset_version=AS_ONNX[name], verbose=False)
 
 
 def main() -> None:

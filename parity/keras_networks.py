@@ -90,7 +90,7 @@ def randomise(model: keras.Model, inputs: numpy.ndarray, seed: int = 0) -> None:
     layers = list(model._flatten_layers(include_self=False))
     for layer in layers:
         for weight in layer._trainable_variables:
-            weight.assign(draw(random, weight.name, weight.shape))
+            weight.assign(draw(random, weight.path, weight.shape))
     norms = [layer for layer in layers if isinstance(layer, keras.layers.BatchNormalization)]
     momenta = [layer.momentum for layer in norms]
     for layer in norms:
@@ -99,7 +99,7 @@ def randomise(model: keras.Model, inputs: numpy.ndarray, seed: int = 0) -> None:
     for layer, momentum in zip(norms, momenta):
         layer.momentum = momentum
         mean, variance = layer.moving_mean.numpy(), layer.moving_variance.numpy()
-        spread = numpy.sqrt(variance + variance.mean() * 0.15)
+        spread = numpy.sqrt(numpy.maximum(variance, variance.mean() / 4))
         layer.moving_mean.assign(mean + spread * random.normal(0, 0.1, mean.shape))
         layer.moving_variance.assign(spread**2 * random.uniform(0.7, 1.4, mean.shape))
     soften(model, inputs)
@@ -121,12 +121,16 @@ def run(model: keras.Model, inputs: numpy.ndarray):
     return keras.tree.map_structure(keras.ops.convert_to_numpy, model(inputs, training=False))
 
 
-def draw(random: numpy.random.Generator, name: str, shape: tuple[int, ...]) -> numpy.ndarray:
-    """Numbers for a weight of that name."""
+def draw(random: numpy.random.Generator, path: str, shape: tuple[int, ...]) -> numpy.ndarray:
+    """Numbers for a weight of that path."""
+    name = path.rsplit("/")[-1]
     if "kernel" in name:
         # Inputs that meet in one output; each channel has its own kernel if it is depthwise.
         inputs = numpy.prod(shape[:2] if "depthwise" in name else shape[:-1])
         return random.standard_normal(shape, numpy.float32) * numpy.sqrt(2 / inputs)
+    if path.endswith("_3_bn/gamma"):
+        # What a residual block adds is little, as in trained networks; else rounding errors grow.
+        return random.uniform(0.1, 0.3, shape)
     if "gamma" in name:
         return random.uniform(0.5, 1.5, shape)
     return random.normal(0, 0.1, shape)

@@ -259,6 +259,18 @@ impl Graph {
         Ok((Graph::try_from(before)?, after))
     }
 
+    /// The same network for images of `[height, width]`.
+    ///
+    /// # Errors
+    /// A layer fits only the size that the graph was made for, as a position embedding does.
+    pub fn resized(&self, [height, width]: [usize; 2]) -> Result<Graph, GraphError> {
+        let mut nodes = self.nodes.clone();
+        if let Some(Op::Input { shape }) = nodes.first_mut().map(|node| &mut node.op) {
+            *shape = Shape::Map([shape.channels(), height, width]);
+        }
+        Graph::try_from(nodes)
+    }
+
     /// Appends the nodes of `next` behind this graph; what reads `next`'s input reads this
     /// graph's output.
     ///
@@ -362,6 +374,18 @@ mod tests {
         let twice = json.replace(r#""name":"b""#, r#""name":"a""#);
         assert!(serde_json::from_str::<Graph>(&twice).is_err());
         assert!(serde_json::from_str::<Graph>("[]").is_err());
+    }
+
+    #[test]
+    fn a_network_is_made_for_another_size() {
+        let larger = residual().resized([16, 12]).unwrap();
+        assert_eq!(larger.shape_of("sum").unwrap(), Shape::Map([4, 16, 12]));
+        assert_eq!(larger.output_shape(), residual().output_shape());
+        // One that counts its places cannot be.
+        let mut places = Graph::new(Shape::Map([1, 2, 2]));
+        let shape = Shape::Vector([4]);
+        places.push("row", Op::Reshape { shape }).unwrap();
+        assert!(places.resized([3, 3]).is_err());
     }
 
     #[test]

@@ -5,7 +5,7 @@
 mod reference;
 
 use finial_engine::{Network, device};
-use finial_graph::{Graph, GraphError, Node, Op, Shape, Weights};
+use finial_graph::{Graph, Node, Weights};
 
 pub use reference::{Reference, folder};
 
@@ -30,18 +30,6 @@ pub fn deviation(found: &[f32], expected: &[f32]) -> Result<f32, Failure> {
     // `max` would pass over a NaN.
     let most = apart.fold(0.0, |most, d| if d <= most { most } else { d });
     Ok(most / largest)
-}
-
-/// The network for images of another size.
-///
-/// # Errors
-/// A layer cannot be at that size.
-pub fn resized(graph: Graph, [height, width]: [usize; 2]) -> Result<Graph, GraphError> {
-    let mut nodes: Vec<Node> = graph.into();
-    if let Some(Op::Input { shape }) = nodes.first_mut().map(|node| &mut node.op) {
-        *shape = Shape::Map([shape.channels(), height, width]);
-    }
-    Graph::try_from(nodes)
 }
 
 /// Runs a network on the processor.

@@ -8,7 +8,7 @@ use std::process::Command;
 use finial_formats::{keras, load_backbone, onnx};
 use finial_graph::backbones::Backbone;
 use finial_graph::{Tensor, Weights};
-use finial_parity::{Failure, Reference, folder, resized, run};
+use finial_parity::{Failure, Reference, folder, run};
 
 /// One of each family, and both of those that differ in kind.
 const NETWORKS: [&str; 16] = [
@@ -50,7 +50,7 @@ fn keras_and_onnx_runtime_compute_the_same_from_what_finial_writes() {
 fn write(name: &str, out: &Path) -> Result<(), Failure> {
     let reference = Reference::open(&folder("networks").join(name))?;
     let backbone = Backbone::named(name).ok_or("there is no such backbone")?;
-    let graph = resized(backbone.classifier()?, reference.size())?;
+    let graph = backbone.classifier()?.resized(reference.size())?;
     let file = reference.main_file()?;
     let weights = load_backbone(&file, backbone, &graph, &[])?;
 

@@ -6,9 +6,7 @@ use std::path::Path;
 use finial_formats::load_backbone;
 use finial_graph::backbones::{BACKBONES, Backbone};
 use finial_graph::{Graph, Weights};
-use finial_parity::{
-    Failure, Reference, TOLERANCE, deviation, first_difference, folder, resized, run,
-};
+use finial_parity::{Failure, Reference, TOLERANCE, deviation, first_difference, folder, run};
 use libtest_mimic::{Arguments, Failed, Trial};
 
 fn main() {
@@ -53,7 +51,7 @@ fn failed(failure: Failure) -> Failed {
 
 /// Features and, if the original was run to its end, what follows them.
 fn agrees(backbone: &Backbone, reference: &Reference) -> Result<(), Failure> {
-    let classifier = resized(backbone.classifier()?, reference.size())?;
+    let classifier = backbone.classifier()?.resized(reference.size())?;
     let (features, top) = classifier.cut_at(backbone.features)?;
     let main = &reference.main_file()?;
     let files = reference.files()?;

@@ -126,15 +126,6 @@ impl Pretrained {
     }
 }
 
-/// The graph for images of another size.
-fn resized(graph: Graph, [height, width]: [usize; 2]) -> Result<Graph, GraphError> {
-    let mut nodes: Vec<Node> = graph.into();
-    if let Some(Op::Input { shape }) = nodes.first_mut().map(|node| &mut node.op) {
-        *shape = Shape::Map([shape.channels(), height, width]);
-    }
-    Graph::try_from(nodes)
-}
-
 /// The graph without a node that is called as one of the head's: each of them, and its weights,
 /// gets `backbone.` before its name.
 fn apart_from_head(graph: Graph, weights: &mut Weights) -> Result<Graph, GraphError> {

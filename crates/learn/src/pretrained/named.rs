@@ -7,7 +7,7 @@ use finial_graph::backbones::{BACKBONES, Backbone};
 use finial_graph::{Graph, GraphError, Weights};
 use finial_hub::Hub;
 
-use super::{BackboneOptions, DEFAULT, Preprocessing, Pretrained, resized};
+use super::{BackboneOptions, DEFAULT, Preprocessing, Pretrained};
 use crate::progress::Running;
 use crate::{LearnError, Progress, Stage};
 
@@ -46,7 +46,7 @@ pub(super) fn open(
     let (mut graph, top) = cut_behind(&backbone.classifier()?, cut)?;
     let behind = top.parameters();
     if let Some(size) = options.image_size {
-        graph = resized(graph, size)?;
+        graph = graph.resized(size)?;
     }
     let (weights, source) = match &options.weights {
         Some(file) => (
