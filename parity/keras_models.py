@@ -84,15 +84,15 @@ MODELS = {
     **{
         f"keras-{name}": lambda name=name: of_applications(name)
         for name in (
-            "vgg16", "resnet50", "inception-v3", "xception", "mobilenet", "mobilenet-v3-small",
-            "densenet121", "efficientnet-b0", "convnext-tiny",
+            "vgg16", "resnet50", "inception-v3", "xception", "mobilenet", "mobilenet-v2",
+            "mobilenet-v3-small", "densenet121", "efficientnet-b0", "convnext-tiny",
         )
     },
 }
 # Models that are exported too, and the opset.
 AS_ONNX = {
-    "sequential": 9, "nested": 13, "branches": 17, "keras-resnet50": 15, "keras-inception-v3": 11,
-    "keras-mobilenet-v3-small": 13, "keras-efficientnet-b0": 18, "keras-densenet121": 12,
+    "sequential": 9, "keras-resnet50": 15, "keras-inception-v3": 11, "keras-mobilenet-v2": 14,
+    "keras-mobilenet-v3-small": 13, "keras-densenet121": 18,
 }
 
 
@@ -105,7 +105,15 @@ def write(name: str, folder: pathlib.Path) -> None:
     if name.startswith("keras-"):
         module = networks.NETWORKS[name.removeprefix("keras-")][1]
         prepare = lambda images: module.preprocess_input(images.astype(numpy.float32))
-    networks.randomise(model, prepare(record.images(size, count=networks.CALIBRATION, seed=1)))
+    calibration = prepare(record.images(size, count=networks.CALIBRATION, seed=1))
+    networks.randomise(model, calibration)
+    if name == "nested":
+        # A frozen base is never in training, so its statistics are taken by itself.
+        (base,) = [layer for layer in model.layers if isinstance(layer, keras.Model)]
+        base.trainable = True
+        networks.randomise(base, calibration / 127.5 - 1)
+        base.trainable = False
+    networks.soften(model, calibration)
     inputs = prepare(record.images(size))
     record.write(folder / "reference.safetensors", inputs, output=networks.run(model, inputs))
     model.save(folder / "model.keras")

@@ -95,14 +95,14 @@ def randomise(model: keras.Model, inputs: numpy.ndarray, seed: int = 0) -> None:
     momenta = [layer.momentum for layer in norms]
     for layer in norms:
         layer.momentum = 0.0
-    model(inputs, training=True)
+    if norms:
+        model(inputs, training=True)
     for layer, momentum in zip(norms, momenta):
         layer.momentum = momentum
         mean, variance = layer.moving_mean.numpy(), layer.moving_variance.numpy()
         spread = numpy.sqrt(numpy.maximum(variance, variance.mean() / 4))
         layer.moving_mean.assign(mean + spread * random.normal(0, 0.1, mean.shape))
         layer.moving_variance.assign(spread**2 * random.uniform(0.7, 1.4, mean.shape))
-    soften(model, inputs)
 
 
 def soften(model: keras.Model, inputs: numpy.ndarray) -> None:
@@ -176,7 +176,9 @@ def reference(name: str, folder: pathlib.Path) -> None:
     constructor, module, size, features = NETWORKS[name]
     model = build(constructor, size)
     prepare = lambda images: module.preprocess_input(images.astype(numpy.float32))
-    randomise(model, prepare(record.images(size, count=CALIBRATION, seed=1)))
+    calibration = prepare(record.images(size, count=CALIBRATION, seed=1))
+    randomise(model, calibration)
+    soften(model, calibration)
 
     images = record.images(size)
     layers = values_behind_layers(model, prepare(images))
@@ -201,7 +203,9 @@ def squeezenet_reference(name: str, folder: pathlib.Path) -> None:
     size = 67
     keras.utils.set_random_seed(0)
     model = squeezenet.network(size)
-    randomise(model, as_caffe(record.images(size, count=CALIBRATION, seed=1)))
+    calibration = as_caffe(record.images(size, count=CALIBRATION, seed=1))
+    randomise(model, calibration)
+    soften(model, calibration)
     write_squeezenet(folder, model, record.images(size))
     squeezenet.write(model, folder / "weights.h5")
 
@@ -227,7 +231,9 @@ def full_size_reference(name: str, folder: pathlib.Path) -> None:
     size = FULL_SIZE[name]
     model = build(constructor, size)
     prepare = lambda images: module.preprocess_input(images.astype(numpy.float32))
-    randomise(model, prepare(record.images(size, count=4, seed=1)))
+    calibration = prepare(record.images(size, count=4, seed=1))
+    randomise(model, calibration)
+    soften(model, calibration)
     images = record.images(size, count=1)
     before_top = keras.Model(model.inputs[0], model.get_layer(features).output)
     record.write(

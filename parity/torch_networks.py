@@ -85,8 +85,9 @@ def randomise(model: nn.Module, inputs: torch.Tensor, seed: int = 0) -> None:
     for norm in norms:
         norm.momentum = 1.0
     model.train()
-    with torch.no_grad():
-        model(inputs)
+    if norms:
+        with torch.no_grad():
+            model(inputs)
     model.eval()
     for norm, momentum in zip(norms, momenta):
         norm.momentum = momentum

@@ -11,12 +11,14 @@ if [ "$(cat "$out/made-of" 2>/dev/null)" != "$wanted" ]; then
     mkdir -p "$out"
     echo "$wanted" > "$out/made-of"
 fi
-# A reference that is there already is not computed again, so these say little the second time.
-"$python" -W ignore parity/keras_networks.py "$out" &
+compute() {
+    for script in "$@"; do
+        "$python" -W ignore "parity/$script.py" "$out"
+    done
+}
+# What is there already is not computed again.
+compute keras_networks keras_models &
 keras=$!
-"$python" -W ignore parity/torch_networks.py "$out"
+compute torch_networks torch_models packaged
 wait $keras
-"$python" -W ignore parity/packaged.py "$out"
-"$python" -W ignore parity/keras_models.py "$out"
-"$python" -W ignore parity/torch_models.py "$out"
 cargo test --locked -p finial-parity -- --include-ignored "$@"

@@ -69,11 +69,9 @@ fn agrees(name: &str, folder: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-/// ONNX Runtime computes in half precision what finial computes in single; and a number in the
-/// middle between two steps of a quantised network falls to either side.
+/// A number in the middle between two steps of a quantised network falls to either side.
 fn tolerance(name: &str) -> f32 {
     match name {
-        _ if name.ends_with("-half") => 1e-2,
         _ if name.ends_with("-quantised") => 5e-2,
         _ => TOLERANCE,
     }

@@ -10,7 +10,7 @@ mod preprocessing;
 use std::path::{Path, PathBuf};
 
 use finial_data::ImageFit;
-use finial_graph::{Graph, GraphError, Node, Op, Shape, Weights};
+use finial_graph::{Graph, GraphError, Node, Shape, Weights};
 
 use crate::{LearnError, Progress, head};
 
@@ -159,7 +159,7 @@ fn apart_from_head(graph: Graph, weights: &mut Weights) -> Result<Graph, GraphEr
 
 #[cfg(test)]
 mod tests {
-    use finial_graph::Tensor;
+    use finial_graph::{Op, Tensor};
 
     use super::*;
 
