@@ -28,7 +28,12 @@ pub fn deviation(found: &[f32], expected: &[f32]) -> Result<f32, Failure> {
         .fold(f32::MIN_POSITIVE, |most, v| most.max(v.abs()));
     let apart = found.iter().zip(expected).map(|(a, b)| (a - b).abs());
     // `max` would pass over a NaN.
-    let most = apart.fold(0.0, |most, d| if d <= most { most } else { d });
+    let most = apart.fold(
+        0.0f32,
+        |most, d| {
+            if most.is_nan() || d <= most { most } else { d }
+        },
+    );
     Ok(most / largest)
 }
 
