@@ -112,7 +112,7 @@ def soften(model: keras.Model, inputs: numpy.ndarray) -> None:
     logits = run(keras.Model(model.inputs[0], last.output), inputs)
     last.activation = activation
     centre = logits.mean(axis=tuple(range(logits.ndim - 1)))
-    scale = 2 / (logits - centre).std()
+    scale = 0.5 / (logits - centre).std()
     last.kernel.assign(last.kernel * scale)
     last.bias.assign((last.bias - centre) * scale)
 
