@@ -228,12 +228,7 @@ mod tests {
     const HALVE: Op = Op::MaxPool {
         kernel: [2, 2],
         stride: [2, 2],
-        padding: Padding::Explicit {
-            top: 0,
-            bottom: 0,
-            left: 0,
-            right: 0,
-        },
+        padding: Padding::NONE,
     };
 
     #[test]

@@ -556,12 +556,7 @@ mod tests {
             filters,
             kernel: [5, 5],
             stride: [stride; 2],
-            padding: Padding::Explicit {
-                top: 0,
-                bottom: 0,
-                left: 0,
-                right: 0,
-            },
+            padding: Padding::NONE,
             dilation: [1, 1],
             groups,
             bias: false,

@@ -109,15 +109,15 @@ pub fn reach(kernel: [usize; 2], dilation: [usize; 2]) -> [usize; 2] {
 
 impl Padding {
     /// No padding: TensorFlow's "valid".
-    pub const NONE: Padding = Padding::around(0);
+    pub const NONE: Padding = Padding::around(0, 0);
 
-    /// `n` rows and columns on every side, as PyTorch pads.
-    pub const fn around(n: usize) -> Self {
+    /// So many rows above and below, columns left and right: PyTorch's `padding=(rows, columns)`.
+    pub const fn around(rows: usize, columns: usize) -> Self {
         Padding::Explicit {
-            top: n,
-            bottom: n,
-            left: n,
-            right: n,
+            top: rows,
+            bottom: rows,
+            left: columns,
+            right: columns,
         }
     }
 

@@ -3,7 +3,7 @@
 use burn::tensor::Tensor;
 use burn::tensor::module::attention;
 
-use super::parameter::{Own, Parameter, Visitor, Whole};
+use super::parameter::{Own, Parameter, Visitor};
 use crate::{EngineError, Value};
 
 #[derive(Clone)]
@@ -83,6 +83,15 @@ pub(super) fn prepend(token: &Tensor<1>, x: Tensor<3>) -> Tensor<3> {
     let [n, _, d] = x.dims();
     let token = token.clone().reshape([1, 1, d]).expand([n, 1, d]);
     Tensor::cat(vec![token, x], 1)
+}
+
+/// A parameter of a value's own shape.
+#[derive(Clone)]
+pub(crate) enum Whole {
+    Vector(Parameter<1>),
+    Tokens(Parameter<2>),
+    Map(Parameter<3>),
+    Stack(Parameter<4>),
 }
 
 impl Whole {

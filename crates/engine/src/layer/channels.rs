@@ -7,29 +7,19 @@ use crate::Value;
 
 /// `x · factor + offset`, each `[C]`.
 pub(super) fn scale(x: Value, factor: &Tensor<1>, offset: &Tensor<1>) -> Value {
-    across(x, |x, rank| match rank {
-        Axis::Second => x * second(factor) + second(offset),
-        Axis::Last => x * last(factor) + last(offset),
-    })
+    across(x, |x, axis| x * axis.of_each(factor) + axis.of_each(offset))
 }
 
 /// `x · factor`.
 pub(super) fn multiply(x: Value, factor: &Tensor<1>) -> Value {
-    across(x, |x, rank| match rank {
-        Axis::Second => x * second(factor),
-        Axis::Last => x * last(factor),
-    })
+    across(x, |x, axis| x * axis.of_each(factor))
 }
 
 /// `x` above 0, `weight · x` below.
 pub(super) fn prelu(x: Value, weight: &Tensor<1>) -> Value {
-    across(x, |x, rank| {
+    across(x, |x, axis| {
         let below = activation::relu(x.clone().neg());
-        let weight = match rank {
-            Axis::Second => second(weight),
-            Axis::Last => last(weight),
-        };
-        activation::relu(x) - below * weight
+        activation::relu(x) - below * axis.of_each(weight)
     })
 }
 
@@ -68,12 +58,29 @@ pub(super) fn normalise_locally(
 
 /// Where the channels stand in a tensor of four axes.
 #[derive(Clone, Copy)]
-enum Axis {
+pub(super) enum Axis {
     Second,
     Last,
 }
 
-fn across(x: Value, operation: impl FnOnce(Tensor<4>, Axis) -> Tensor<4>) -> Value {
+impl Axis {
+    /// One number per channel `[C]`, as it meets every value of a batch.
+    fn of_each(self, numbers: &Tensor<1>) -> Tensor<4> {
+        self.of_rows(numbers.clone().unsqueeze())
+    }
+
+    /// One number per channel of each value `[N, C]`, as it meets the batch.
+    pub(super) fn of_rows(self, numbers: Tensor<2>) -> Tensor<4> {
+        let [rows, channels] = numbers.dims();
+        match self {
+            Axis::Second => numbers.reshape([rows, channels, 1, 1]),
+            Axis::Last => numbers.reshape([rows, 1, 1, channels]),
+        }
+    }
+}
+
+/// An operation on a batch as a tensor of four axes, which is told where the channels stand.
+pub(super) fn across(x: Value, operation: impl FnOnce(Tensor<4>, Axis) -> Tensor<4>) -> Value {
     match x {
         Value::Maps(x) => Value::Maps(operation(x, Axis::Second)),
         other => {
@@ -86,16 +93,4 @@ fn across(x: Value, operation: impl FnOnce(Tensor<4>, Axis) -> Tensor<4>) -> Val
             Value::from_rows(done.reshape([rows, shape.len()]), shape)
         }
     }
-}
-
-/// `[C]` as it meets `[N, C, H, W]`.
-pub(super) fn second(of_each: &Tensor<1>) -> Tensor<4> {
-    let [channels] = of_each.dims();
-    of_each.clone().reshape([1, channels, 1, 1])
-}
-
-/// `[C]` as it meets `[…, C]`.
-fn last(of_each: &Tensor<1>) -> Tensor<4> {
-    let [channels] = of_each.dims();
-    of_each.clone().reshape([1, 1, 1, channels])
 }

@@ -11,8 +11,8 @@ use burn::tensor::module::adaptive_avg_pool2d;
 use burn::tensor::{Device, Tensor, activation};
 use finial_graph::{Graph, Node, Op, Order, Shape, Weights};
 
-use attention::{Attention, Linear};
-use parameter::{Own, Whole};
+use attention::{Attention, Linear, Whole};
+use parameter::Own;
 pub(crate) use parameter::{Parameter, Visitor};
 use window::{Convolution, Pool};
 
@@ -344,19 +344,11 @@ fn combine(
     if x.shape() == y.shape() {
         return Ok(x.each(|x| whole(x, y.into_rows())));
     }
-    let (rows, shape) = (x.rows(), x.shape());
-    let channels = shape.channels().max(1);
-    if y.shape().len() != channels {
+    if y.shape().len() != x.shape().channels() {
         return Err(TWO);
     }
-    let y = y.into_rows();
-    Ok(match x {
-        Value::Maps(x) => Value::Maps(per_channel(x, y.reshape([rows, channels, 1, 1]))),
-        other => {
-            let places = shape.len() / channels;
-            let x = other.into_rows().reshape([rows, places, 1, channels]);
-            let done = per_channel(x, y.reshape([rows, 1, 1, channels]));
-            Value::from_rows(done.reshape([rows, shape.len()]), shape)
-        }
-    })
+    let of_channels = y.into_rows();
+    Ok(channels::across(x, |x, axis| {
+        per_channel(x, axis.of_rows(of_channels))
+    }))
 }

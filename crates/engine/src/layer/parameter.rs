@@ -19,15 +19,6 @@ pub(crate) trait Visitor {
     fn visit<const D: usize>(&mut self, parameter: &mut Parameter<D>) -> Result<(), EngineError>;
 }
 
-/// A parameter of a value's own shape.
-#[derive(Clone)]
-pub(crate) enum Whole {
-    Vector(Parameter<1>),
-    Tokens(Parameter<2>),
-    Map(Parameter<3>),
-    Stack(Parameter<4>),
-}
-
 /// The parameters of a node.
 pub(super) struct Own<'a> {
     pub(super) node: &'a str,

@@ -7,7 +7,7 @@
 //! publishers write as fully connected layers over the channels of a map are 1×1 convolutions
 //! here.
 
-use super::layers::{CLASSES, IMAGENET, PREPROCESSING, VALID, around, biased, conv, depthwise};
+use super::layers::{CLASSES, IMAGENET, PREPROCESSING, biased, conv, depthwise};
 use super::published::{self, sha256};
 use super::{Backbone, Published, Publisher};
 use crate::{Graph, GraphError, Op, Padding, Shape};
@@ -170,7 +170,7 @@ impl Variant {
             for j in 0..depth {
                 let name = |layer: &str| format!("features.{stage}.{j}.{layer}");
                 let input = graph.output().to_owned();
-                let spatial = depthwise(channels, 7, 1, around(3, 3));
+                let spatial = depthwise(channels, 7, 1, Padding::around(3, 3));
                 graph.push(name("block.0"), biased(spatial))?;
                 graph.push(name("block.2"), layer_norm())?;
                 graph.push(name("block.3"), pointwise(4 * channels))?;
@@ -195,9 +195,9 @@ fn layer_norm() -> Op {
 
 /// Patches of that size, each to one place.
 fn patches(channels: usize, size: usize) -> Op {
-    biased(conv(channels, [size; 2], size, VALID))
+    biased(conv(channels, [size; 2], size, Padding::NONE))
 }
 
 fn pointwise(channels: usize) -> Op {
-    biased(conv(channels, [1, 1], 1, VALID))
+    biased(conv(channels, [1, 1], 1, Padding::NONE))
 }

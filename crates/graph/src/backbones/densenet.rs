@@ -5,9 +5,7 @@
 //!
 //! Keras and torchvision differ in names, the epsilon, and how they pad.
 
-use super::layers::{
-    CLASSES, IMAGENET, PREPROCESSING, VALID, around, batch_norm, conv, max_pool, zero_pad,
-};
+use super::layers::{CLASSES, IMAGENET, PREPROCESSING, batch_norm, conv, max_pool, zero_pad};
 use super::published::{keras, torchvision};
 use super::{Backbone, Published, Publisher};
 use crate::{Graph, GraphError, Op, Padding, Shape};
@@ -143,11 +141,11 @@ fn keras_densenet(layers: [usize; 4]) -> Result<Graph, GraphError> {
     let mut graph = Graph::new(Shape::Map([3, 224, 224]));
     graph.push(PREPROCESSING, IMAGENET.standardise())?;
     graph.push("zero_padding2d", zero_pad(3, 3))?;
-    graph.push("conv1_conv", conv(STEM, [7, 7], 2, VALID))?;
+    graph.push("conv1_conv", conv(STEM, [7, 7], 2, Padding::NONE))?;
     graph.push("conv1_bn", norm())?;
     graph.push("conv1_relu", Op::Relu)?;
     graph.push("zero_padding2d_1", zero_pad(1, 1))?;
-    graph.push("pool1", max_pool(3, 2, VALID))?;
+    graph.push("pool1", max_pool(3, 2, Padding::NONE))?;
     for (block, layers) in (2..).zip(layers) {
         for layer in 1..=layers {
             let name = |what: &str| format!("conv{block}_block{layer}_{what}");
@@ -182,10 +180,13 @@ fn torchvision_densenet(layers: [usize; 4]) -> Result<Graph, GraphError> {
     let norm = || batch_norm(1e-5);
     let mut graph = Graph::new(Shape::Map([3, 224, 224]));
     graph.push(PREPROCESSING, IMAGENET.standardise())?;
-    graph.push("features.conv0", conv(STEM, [7, 7], 2, around(3, 3)))?;
+    graph.push(
+        "features.conv0",
+        conv(STEM, [7, 7], 2, Padding::around(3, 3)),
+    )?;
     graph.push("features.norm0", norm())?;
     graph.push("features.relu0", Op::Relu)?;
-    graph.push("features.pool0", max_pool(3, 2, around(1, 1)))?;
+    graph.push("features.pool0", max_pool(3, 2, Padding::around(1, 1)))?;
     for (block, layers) in (1..).zip(layers) {
         let path = format!("features.denseblock{block}");
         for layer in 1..=layers {
@@ -222,7 +223,7 @@ fn torchvision_densenet(layers: [usize; 4]) -> Result<Graph, GraphError> {
 }
 
 fn narrow(filters: usize) -> Op {
-    conv(filters, [1, 1], 1, VALID)
+    conv(filters, [1, 1], 1, Padding::NONE)
 }
 
 fn grow() -> Op {
@@ -233,7 +234,7 @@ fn halve() -> Op {
     Op::AveragePool {
         kernel: [2, 2],
         stride: [2, 2],
-        padding: VALID,
+        padding: Padding::NONE,
         count_padding: false,
     }
 }

@@ -8,7 +8,7 @@
 //! torchvision numbered, with every layer of a block numbered too.
 
 use super::layers::{
-    CLASSES, IMAGENET, PREPROCESSING, VALID, around, batch_norm, biased, conv, depthwise, one_place,
+    CLASSES, IMAGENET, PREPROCESSING, batch_norm, biased, conv, depthwise, one_place,
 };
 use super::published;
 use super::{Backbone, Publisher};
@@ -267,7 +267,7 @@ impl Variant {
         let deviations = IMAGENET.deviation;
         graph.push("rescaling_1", rescale(deviations.map(|d| 1.0 / d.sqrt())))?;
         keras_pad(&mut graph, "stem_conv_pad", STEM_KERNEL)?;
-        let stem = conv(self.filters(STEM), [STEM_KERNEL; 2], 2, VALID);
+        let stem = conv(self.filters(STEM), [STEM_KERNEL; 2], 2, Padding::NONE);
         graph.push("stem_conv", stem)?;
         graph.push("stem_bn", batch_norm(1e-3))?;
         graph.push("stem_activation", Op::Silu)?;
@@ -288,14 +288,19 @@ impl Variant {
     fn torchvision(&self, input: usize, epsilon: f64) -> Result<Graph, GraphError> {
         let mut graph = Graph::new(Shape::Map([3, input, input]));
         graph.push(PREPROCESSING, IMAGENET.standardise())?;
-        let stem = conv(self.filters(STEM), [STEM_KERNEL; 2], 2, around(1, 1));
+        let stem = conv(
+            self.filters(STEM),
+            [STEM_KERNEL; 2],
+            2,
+            Padding::around(1, 1),
+        );
         graph.push("features.0.0", stem)?;
         graph.push("features.0.1", batch_norm(epsilon))?;
         graph.push("features.0.2", Op::Silu)?;
         for block in self.blocks() {
             block.torchvision(&mut graph, epsilon)?;
         }
-        let head = conv(self.filters(HEAD), [1, 1], 1, VALID);
+        let head = conv(self.filters(HEAD), [1, 1], 1, Padding::NONE);
         graph.push("features.8.0", head)?;
         graph.push("features.8.1", batch_norm(epsilon))?;
         graph.push("features.8.2", Op::Silu)?;
@@ -337,7 +342,7 @@ impl Block {
         let mut padding = Padding::Same;
         if self.stride == 2 {
             keras_pad(graph, &name("dwconv_pad"), self.kernel)?;
-            padding = VALID;
+            padding = Padding::NONE;
         }
         let spatial = depthwise(self.wide(), self.kernel, self.stride, padding);
         graph.push(name("dwconv"), spatial)?;
@@ -368,14 +373,14 @@ impl Block {
         let expanding = usize::from(self.expansion != 1);
         let name = |part: usize, layer: &str| format!("{block}.block.{}.{layer}", part + expanding);
         let input = graph.output().to_owned();
-        let pointwise = |filters| conv(filters, [1, 1], 1, VALID);
+        let pointwise = |filters| conv(filters, [1, 1], 1, Padding::NONE);
         if self.expansion != 1 {
             graph.push(format!("{block}.block.0.0"), pointwise(self.wide()))?;
             graph.push(format!("{block}.block.0.1"), batch_norm(epsilon))?;
             graph.push(format!("{block}.block.0.2"), Op::Silu)?;
         }
         let half = self.kernel / 2;
-        let padding = around(half, half);
+        let padding = Padding::around(half, half);
         let spatial = depthwise(self.wide(), self.kernel, self.stride, padding);
         graph.push(name(0, "0"), spatial)?;
         graph.push(name(0, "1"), batch_norm(epsilon))?;

@@ -6,9 +6,7 @@
 //! The two variants are one network with other names, but for three things: Keras's batch norms
 //! do not scale, its average pooling does not count padding, and it has no dropout.
 
-use super::layers::{
-    CLASSES, KerasNames, PREPROCESSING, UNIT, VALID, around, conv, in_keras_order,
-};
+use super::layers::{CLASSES, KerasNames, PREPROCESSING, UNIT, conv, in_keras_order};
 use super::published;
 use super::{Backbone, Publisher};
 use crate::{Graph, GraphError, Op, Padding, Shape};
@@ -143,7 +141,7 @@ impl Network {
         let pool = Op::MaxPool {
             kernel: THREE,
             stride: [2, 2],
-            padding: VALID,
+            padding: Padding::NONE,
         };
         let x = self.graph.output().to_owned();
         let x = self.layer(&x, "", ("Conv2d_1a_3x3", 32, THREE, 2), false)?;
@@ -175,7 +173,7 @@ impl Network {
                 let pool = Op::MaxPool {
                     kernel: THREE,
                     stride: [2, 2],
-                    padding: VALID,
+                    padding: Padding::NONE,
                 };
                 let name = format!("{path}.max_pool2d");
                 self.node("max_pooling2d", &name, pool, &[&input])?
@@ -241,7 +239,7 @@ impl Network {
         let padding = if is_padded {
             self.padding(kernel)
         } else {
-            VALID
+            Padding::NONE
         };
         let norm = Op::BatchNorm {
             epsilon: 1e-3,
@@ -291,7 +289,7 @@ impl Network {
     fn padding(&self, [rows, columns]: [usize; 2]) -> Padding {
         match self.keras {
             Some(_) => Padding::Same,
-            None => around(rows / 2, columns / 2),
+            None => Padding::around(rows / 2, columns / 2),
         }
     }
 }

@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use crate::{Graph, GraphError, Node, Op, Padding, Shape};
+pub(super) use crate::preprocessing::{IMAGENET, Statistics, UNIT};
+use crate::{Graph, GraphError, Node, Op, Padding, Preprocessing, Shape};
 
 /// Classes of ImageNet.
 pub(super) const CLASSES: usize = 1000;
@@ -10,61 +11,11 @@ pub(super) const CLASSES: usize = 1000;
 /// The name of the node that brings an image to the range its weights were trained on.
 pub(super) const PREPROCESSING: &str = "preprocessing";
 
-/// Mean and deviation of ImageNet's pixels: PyTorch's preprocessing.
-pub(super) const IMAGENET: Statistics = Statistics {
-    mean: [0.485, 0.456, 0.406],
-    deviation: [0.229, 0.224, 0.225],
-};
-
-/// From 0…255 to −1…1: TensorFlow's preprocessing.
-pub(super) const UNIT: Statistics = Statistics {
-    mean: [0.5; 3],
-    deviation: [0.5; 3],
-};
-
-/// Statistics of pixels between 0 and 1.
-pub(super) struct Statistics {
-    pub(super) mean: [f64; 3],
-    pub(super) deviation: [f64; 3],
-}
-
-impl Statistics {
-    /// `(x / 255 − mean) / deviation`.
-    pub(super) fn standardise(&self) -> Op {
-        let channels = || self.mean.iter().zip(self.deviation);
-        Op::Rescale {
-            scale: channels()
-                .map(|(_, d)| (1.0 / (255.0 * d)) as f32)
-                .collect(),
-            offset: channels().map(|(m, d)| (-m / d) as f32).collect(),
-        }
-    }
-}
-
 /// Blue, green and red, less the means of ImageNet's pixels: Caffe's preprocessing.
 pub(super) fn preprocess_as_caffe(graph: &mut Graph) -> Result<(), GraphError> {
-    const MEAN: [f32; 3] = [103.939, 116.779, 123.68];
-    graph.push("bgr", Op::ReverseChannels)?;
-    graph.push(
-        PREPROCESSING,
-        Op::Rescale {
-            scale: vec![1.0; 3],
-            offset: MEAN.map(|mean| -mean).to_vec(),
-        },
-    )
-}
-
-/// No padding.
-pub(super) const VALID: Padding = around(0, 0);
-
-/// Zeros on every side, as PyTorch's `padding=(rows, columns)`.
-pub(super) const fn around(rows: usize, columns: usize) -> Padding {
-    Padding::Explicit {
-        top: rows,
-        bottom: rows,
-        left: columns,
-        right: columns,
-    }
+    let operations = Preprocessing::Caffe.operations();
+    let mut named = ["bgr", PREPROCESSING].into_iter().zip(operations);
+    named.try_for_each(|(name, op)| graph.push(name, op))
 }
 
 /// A convolution without a bias.

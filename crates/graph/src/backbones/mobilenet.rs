@@ -4,7 +4,7 @@
 //! Applications", 2017, arXiv 1704.04861. As Keras publishes it, at full width.
 
 use super::layers::{
-    CLASSES, PREPROCESSING, UNIT, VALID, batch_norm, biased, conv, depthwise, one_place, zero_pad,
+    CLASSES, PREPROCESSING, UNIT, batch_norm, biased, conv, depthwise, one_place, zero_pad,
 };
 use super::published::without_digest;
 use super::{Backbone, Published, Publisher};
@@ -53,20 +53,23 @@ fn build() -> Result<Graph, GraphError> {
         let mut padding = Padding::Same;
         if stride == 2 {
             graph.push(format!("conv_pad_{number}"), zero_pad(0, 1))?;
-            padding = VALID;
+            padding = Padding::NONE;
         }
         let name = format!("conv_dw_{number}");
         graph.push(name.as_str(), depthwise(channels, 3, stride, padding))?;
         activate(&mut graph, &name)?;
         let name = format!("conv_pw_{number}");
-        graph.push(name.as_str(), conv(filters, [1, 1], 1, VALID))?;
+        graph.push(name.as_str(), conv(filters, [1, 1], 1, Padding::NONE))?;
         activate(&mut graph, &name)?;
         channels = filters;
     }
     graph.push("global_average_pooling2d", Op::GlobalAveragePool)?;
     graph.push("global_average_pooling2d/keepdims", one_place(channels))?;
     graph.push("dropout", Op::Dropout { rate: 1e-3 })?;
-    graph.push("conv_preds", biased(conv(CLASSES, [1, 1], 1, VALID)))?;
+    graph.push(
+        "conv_preds",
+        biased(conv(CLASSES, [1, 1], 1, Padding::NONE)),
+    )?;
     let shape = Shape::Vector([CLASSES]);
     graph.push("reshape_2", Op::Reshape { shape })?;
     graph.push("predictions", Op::Softmax)?;

@@ -8,7 +8,7 @@
 //! preprocessing differ.
 
 use super::layers::{
-    CLASSES, IMAGENET, PREPROCESSING, UNIT, VALID, around, batch_norm, conv, depthwise, zero_pad,
+    CLASSES, IMAGENET, PREPROCESSING, UNIT, batch_norm, conv, depthwise, zero_pad,
 };
 use super::published::{torchvision, without_digest};
 use super::{Backbone, Published, Publisher};
@@ -140,7 +140,7 @@ fn keras_block(graph: &mut Graph, block: &Block, prefix: &str) -> Result<(), Gra
     if block.stride == 2 {
         // Of an even map, TensorFlow leaves out the row above.
         graph.push(name("pad"), zero_pad(0, 1))?;
-        padding = VALID;
+        padding = Padding::NONE;
     }
     let spatial = depthwise(block.wide, 3, block.stride, padding);
     graph.push(name("depthwise"), spatial)?;
@@ -158,7 +158,7 @@ fn keras_block(graph: &mut Graph, block: &Block, prefix: &str) -> Result<(), Gra
 fn torchvision_mobilenet() -> Result<Graph, GraphError> {
     let mut graph = Graph::new(Shape::Map([3, 224, 224]));
     graph.push(PREPROCESSING, IMAGENET.standardise())?;
-    let stem = conv(STEM, [3, 3], 2, around(1, 1));
+    let stem = conv(STEM, [3, 3], 2, Padding::around(1, 1));
     torchvision_layer(&mut graph, "features.0", stem)?;
     for (number, block) in (1..).zip(&blocks()) {
         torchvision_block(&mut graph, block, &format!("features.{number}"))?;
@@ -177,7 +177,7 @@ fn torchvision_block(graph: &mut Graph, block: &Block, path: &str) -> Result<(),
         torchvision_layer(graph, &format!("{path}.conv.0"), point(block.wide))?;
         part = 1;
     }
-    let spatial = depthwise(block.wide, 3, block.stride, around(1, 1));
+    let spatial = depthwise(block.wide, 3, block.stride, Padding::around(1, 1));
     torchvision_layer(graph, &format!("{path}.conv.{part}"), spatial)?;
     let project = format!("{path}.conv.{}", part + 1);
     let norm = format!("{path}.conv.{}", part + 2);
@@ -197,7 +197,7 @@ fn torchvision_layer(graph: &mut Graph, path: &str, convolution: Op) -> Result<(
 }
 
 fn point(filters: usize) -> Op {
-    conv(filters, [1, 1], 1, VALID)
+    conv(filters, [1, 1], 1, Padding::NONE)
 }
 
 fn keras_norm() -> Op {

@@ -8,8 +8,8 @@
 //! dense layers.
 
 use super::layers::{
-    CLASSES, IMAGENET, KerasNames, PREPROCESSING, UNIT, VALID, around, batch_norm, biased, conv,
-    depthwise, one_place, zero_pad,
+    CLASSES, IMAGENET, KerasNames, PREPROCESSING, UNIT, batch_norm, biased, conv, depthwise,
+    one_place, zero_pad,
 };
 use super::published::{keras, torchvision};
 use super::{Backbone, Published, Publisher};
@@ -251,7 +251,7 @@ fn keras_block(
             name("depthwise_pad"),
             zero_pad(row.kernel / 2 - 1, row.kernel / 2),
         )?;
-        padding = VALID;
+        padding = Padding::NONE;
     }
     let spatial = depthwise(row.wide, row.kernel, row.stride, padding);
     graph.push(name("depthwise"), spatial)?;
@@ -282,7 +282,7 @@ fn keras_block(
 fn torchvision_mobilenet(rows: &[Row], hidden: usize) -> Result<Graph, GraphError> {
     let mut graph = Graph::new(Shape::Map([3, 224, 224]));
     graph.push(PREPROCESSING, IMAGENET.standardise())?;
-    let stem = conv(STEM, [3, 3], 2, around(1, 1));
+    let stem = conv(STEM, [3, 3], 2, Padding::around(1, 1));
     torchvision_layer(&mut graph, "features.0", stem, &Op::HardSwish)?;
     for (number, row) in (1..).zip(rows) {
         torchvision_block(&mut graph, row, &format!("features.{number}"))?;
@@ -307,7 +307,12 @@ fn torchvision_block(graph: &mut Graph, row: &Row, path: &str) -> Result<(), Gra
         torchvision_layer(graph, &next(), point(row.wide), &row.activation)?;
     }
     let half = row.kernel / 2;
-    let spatial = depthwise(row.wide, row.kernel, row.stride, around(half, half));
+    let spatial = depthwise(
+        row.wide,
+        row.kernel,
+        row.stride,
+        Padding::around(half, half),
+    );
     torchvision_layer(graph, &next(), spatial, &row.activation)?;
     if row.weighs {
         let weighed = graph.output().to_owned();
@@ -345,7 +350,7 @@ fn torchvision_layer(
 }
 
 fn point(filters: usize) -> Op {
-    conv(filters, [1, 1], 1, VALID)
+    conv(filters, [1, 1], 1, Padding::NONE)
 }
 
 fn norm() -> Op {

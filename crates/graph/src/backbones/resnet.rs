@@ -8,8 +8,8 @@
 //! and the 3 × 3 halves the map.
 
 use super::layers::{
-    CLASSES, IMAGENET, PREPROCESSING, VALID, around, batch_norm, biased, conv, in_keras_order,
-    max_pool, preprocess_as_caffe, zero_pad,
+    CLASSES, IMAGENET, PREPROCESSING, batch_norm, biased, conv, in_keras_order, max_pool,
+    preprocess_as_caffe, zero_pad,
 };
 use super::published::{keras, torchvision};
 use super::{Backbone, Published, Publisher};
@@ -182,11 +182,11 @@ fn keras_resnet(blocks: [usize; 4]) -> Result<Graph, GraphError> {
     let mut graph = Graph::new(Shape::Map([3, 224, 224]));
     preprocess_as_caffe(&mut graph)?;
     graph.push("conv1_pad", zero_pad(3, 3))?;
-    graph.push("conv1_conv", biased(conv(64, [7, 7], 2, VALID)))?;
+    graph.push("conv1_conv", biased(conv(64, [7, 7], 2, Padding::NONE)))?;
     graph.push("conv1_bn", keras_norm())?;
     graph.push("conv1_relu", Op::Relu)?;
     graph.push("pool1_pad", zero_pad(1, 1))?;
-    graph.push("pool1_pool", max_pool(3, 2, VALID))?;
+    graph.push("pool1_pool", max_pool(3, 2, Padding::NONE))?;
     for ((stage, filters), blocks) in (2..).zip(FILTERS).zip(blocks) {
         for number in 1..=blocks {
             let name = format!("conv{stage}_block{number}");
@@ -208,7 +208,7 @@ fn keras_bottleneck(
     project: bool,
 ) -> Result<(), GraphError> {
     let name = |layer: &str| format!("{block}_{layer}");
-    let point = |filters, stride| biased(conv(filters, [1, 1], stride, VALID));
+    let point = |filters, stride| biased(conv(filters, [1, 1], stride, Padding::NONE));
     let input = graph.output().to_owned();
     let mut shortcut = input.clone();
     if project {
@@ -232,10 +232,10 @@ fn keras_bottleneck(
 fn torchvision_resnet(block: Block, blocks: [usize; 4]) -> Result<Graph, GraphError> {
     let mut graph = Graph::new(Shape::Map([3, 224, 224]));
     graph.push(PREPROCESSING, IMAGENET.standardise())?;
-    graph.push("conv1", conv(64, [7, 7], 2, around(3, 3)))?;
+    graph.push("conv1", conv(64, [7, 7], 2, Padding::around(3, 3)))?;
     graph.push("bn1", torchvision_norm())?;
     graph.push("relu", Op::Relu)?;
-    graph.push("maxpool", max_pool(3, 2, around(1, 1)))?;
+    graph.push("maxpool", max_pool(3, 2, Padding::around(1, 1)))?;
     for ((stage, filters), blocks) in (1..).zip(FILTERS).zip(blocks) {
         for number in 0..blocks {
             let name = format!("layer{stage}.{number}");
@@ -256,8 +256,8 @@ fn torchvision_block(
     stride: usize,
 ) -> Result<(), GraphError> {
     let name = |layer: &str| format!("{path}.{layer}");
-    let point = |filters, stride| conv(filters, [1, 1], stride, VALID);
-    let wide = |filters, stride| conv(filters, [3, 3], stride, around(1, 1));
+    let point = |filters, stride| conv(filters, [1, 1], stride, Padding::NONE);
+    let wide = |filters, stride| conv(filters, [3, 3], stride, Padding::around(1, 1));
     let input = graph.output().to_owned();
     let channels = graph.output_shape().channels();
     let (layers, output) = match block {

@@ -7,12 +7,12 @@
 //! In Keras, from which these weights are, the last block of a stage halves the map.
 
 use super::layers::{
-    CLASSES, KerasNames, PREPROCESSING, UNIT, VALID, batch_norm, biased, conv, in_keras_order,
-    max_pool, zero_pad,
+    CLASSES, KerasNames, PREPROCESSING, UNIT, batch_norm, biased, conv, in_keras_order, max_pool,
+    zero_pad,
 };
 use super::published::keras;
 use super::{Backbone, Publisher};
-use crate::{Graph, GraphError, Op, Shape};
+use crate::{Graph, GraphError, Op, Padding, Shape};
 
 /// ResNet50V2 of Keras.
 pub(super) const RESNET50V2: Backbone = Backbone {
@@ -61,9 +61,9 @@ fn build() -> Result<Graph, GraphError> {
     let mut names = KerasNames::default();
     graph.push(PREPROCESSING, UNIT.standardise())?;
     graph.push("conv1_pad", zero_pad(3, 3))?;
-    graph.push("conv1_conv", biased(conv(64, [7, 7], 2, VALID)))?;
+    graph.push("conv1_conv", biased(conv(64, [7, 7], 2, Padding::NONE)))?;
     graph.push("pool1_pad", zero_pad(1, 1))?;
-    graph.push("pool1_pool", max_pool(3, 2, VALID))?;
+    graph.push("pool1_pool", max_pool(3, 2, Padding::NONE))?;
     for (stage, row) in (2..).zip(&STAGES) {
         for number in 1..=row.blocks {
             let name = format!("conv{stage}_block{number}");
@@ -106,27 +106,27 @@ fn block(
     let activated = name("preact_relu");
     graph.push(name("preact_bn"), norm())?;
     graph.push(activated.as_str(), Op::Relu)?;
-    let widen = || biased(conv(EXPANSION * filters, [1, 1], 1, VALID));
+    let widen = || biased(conv(EXPANSION * filters, [1, 1], 1, Padding::NONE));
     let added = match shortcut {
         Shortcut::Projected => {
             graph.push(name("0_conv"), widen())?;
             name("0_conv")
         }
         Shortcut::Pooled(pool) => {
-            graph.push_after(pool.as_str(), max_pool(1, stride, VALID), &[&input])?;
+            graph.push_after(pool.as_str(), max_pool(1, stride, Padding::NONE), &[&input])?;
             pool
         }
         Shortcut::Identity => input,
     };
     graph.push_after(
         name("1_conv"),
-        conv(filters, [1, 1], 1, VALID),
+        conv(filters, [1, 1], 1, Padding::NONE),
         &[&activated],
     )?;
     graph.push(name("1_bn"), norm())?;
     graph.push(name("1_relu"), Op::Relu)?;
     graph.push(name("2_pad"), zero_pad(1, 1))?;
-    graph.push(name("2_conv"), conv(filters, [3, 3], stride, VALID))?;
+    graph.push(name("2_conv"), conv(filters, [3, 3], stride, Padding::NONE))?;
     graph.push(name("2_bn"), norm())?;
     graph.push(name("2_relu"), Op::Relu)?;
     graph.push(name("3_conv"), widen())?;

@@ -8,8 +8,7 @@
 //! them; torchvision trained its own.
 
 use super::layers::{
-    CLASSES, IMAGENET, PREPROCESSING, VALID, biased, conv, in_keras_order, max_pool,
-    preprocess_as_caffe,
+    CLASSES, IMAGENET, PREPROCESSING, biased, conv, in_keras_order, max_pool, preprocess_as_caffe,
 };
 use super::published::{torchvision, without_digest};
 use super::{Backbone, Published, Publisher};
@@ -77,9 +76,9 @@ const STEM: usize = 64;
 fn keras_squeezenet() -> Result<Graph, GraphError> {
     let mut graph = Graph::new(Shape::Map([3, 227, 227]));
     preprocess_as_caffe(&mut graph)?;
-    graph.push("conv1", biased(conv(STEM, [3, 3], 2, VALID)))?;
+    graph.push("conv1", biased(conv(STEM, [3, 3], 2, Padding::NONE)))?;
     graph.push("relu_conv1", Op::Relu)?;
-    graph.push("pool1", max_pool(3, 2, VALID))?;
+    graph.push("pool1", max_pool(3, 2, Padding::NONE))?;
     // Fires are numbered from 2; a pooling has the number of the fire before it.
     let mut number = 1;
     for row in &ROWS {
@@ -93,11 +92,11 @@ fn keras_squeezenet() -> Result<Graph, GraphError> {
                 let joined = format!("fire{number}/concat");
                 fire(&mut graph, [*squeeze, *expand], names, joined)?;
             }
-            Row::Pool => graph.push(format!("pool{number}"), max_pool(3, 2, VALID))?,
+            Row::Pool => graph.push(format!("pool{number}"), max_pool(3, 2, Padding::NONE))?,
         }
     }
     graph.push("drop9", Op::Dropout { rate: 0.5 })?;
-    graph.push("conv10", biased(conv(CLASSES, [1, 1], 1, VALID)))?;
+    graph.push("conv10", biased(conv(CLASSES, [1, 1], 1, Padding::NONE)))?;
     graph.push("relu_conv10", Op::Relu)?;
     graph.push("global_average_pooling2d", Op::GlobalAveragePool)?;
     graph.push("loss", Op::Softmax)?;
@@ -107,10 +106,10 @@ fn keras_squeezenet() -> Result<Graph, GraphError> {
 fn torchvision_squeezenet() -> Result<Graph, GraphError> {
     let mut graph = Graph::new(Shape::Map([3, 224, 224]));
     graph.push(PREPROCESSING, IMAGENET.standardise())?;
-    graph.push("features.0", biased(conv(STEM, [3, 3], 2, VALID)))?;
+    graph.push("features.0", biased(conv(STEM, [3, 3], 2, Padding::NONE)))?;
     graph.push("features.1", Op::Relu)?;
     // It keeps windows that reach over the edge; at this size of image there are none.
-    graph.push("features.2", max_pool(3, 2, VALID))?;
+    graph.push("features.2", max_pool(3, 2, Padding::NONE))?;
     for (number, row) in (3..).zip(&ROWS) {
         let path = format!("features.{number}");
         match row {
@@ -122,11 +121,14 @@ fn torchvision_squeezenet() -> Result<Graph, GraphError> {
                 let joined = format!("{path}.cat");
                 fire(&mut graph, [*squeeze, *expand], names, joined)?;
             }
-            Row::Pool => graph.push(path, max_pool(3, 2, VALID))?,
+            Row::Pool => graph.push(path, max_pool(3, 2, Padding::NONE))?,
         }
     }
     graph.push("classifier.0", Op::Dropout { rate: 0.5 })?;
-    graph.push("classifier.1", biased(conv(CLASSES, [1, 1], 1, VALID)))?;
+    graph.push(
+        "classifier.1",
+        biased(conv(CLASSES, [1, 1], 1, Padding::NONE)),
+    )?;
     graph.push("classifier.2", Op::Relu)?;
     graph.push("classifier.3", Op::GlobalAveragePool)?;
     Ok(graph)
@@ -147,10 +149,13 @@ fn fire(
 ) -> Result<(), GraphError> {
     graph.push(
         squeezed.convolution,
-        biased(conv(squeeze, [1, 1], 1, VALID)),
+        biased(conv(squeeze, [1, 1], 1, Padding::NONE)),
     )?;
     graph.push(squeezed.activation.as_str(), Op::Relu)?;
-    graph.push(by1.convolution, biased(conv(expand, [1, 1], 1, VALID)))?;
+    graph.push(
+        by1.convolution,
+        biased(conv(expand, [1, 1], 1, Padding::NONE)),
+    )?;
     graph.push(by1.activation.as_str(), Op::Relu)?;
     let wide = biased(conv(expand, [3, 3], 1, Padding::Same));
     graph.push_after(by3.convolution, wide, &[&squeezed.activation])?;

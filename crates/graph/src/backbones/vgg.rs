@@ -7,7 +7,7 @@
 //! its own. The two flatten the last map in another order.
 
 use super::layers::{
-    CLASSES, IMAGENET, PREPROCESSING, VALID, biased, conv, max_pool, preprocess_as_caffe,
+    CLASSES, IMAGENET, PREPROCESSING, biased, conv, max_pool, preprocess_as_caffe,
 };
 use super::published::{keras, torchvision};
 use super::{Backbone, Published, Publisher};
@@ -119,7 +119,7 @@ fn keras_vgg(blocks: &Blocks) -> Result<Graph, GraphError> {
             graph.push(name.as_str(), convolution(*filters))?;
             graph.push(format!("{name}/activation"), Op::Relu)?;
         }
-        graph.push(format!("block{block}_pool"), max_pool(2, 2, VALID))?;
+        graph.push(format!("block{block}_pool"), max_pool(2, 2, Padding::NONE))?;
     }
     let order = Order::ChannelsLast;
     graph.push("flatten", Op::Flatten { order })?;
@@ -147,7 +147,7 @@ fn torchvision_vgg(blocks: &Blocks) -> Result<Graph, GraphError> {
             push(convolution(*filters))?;
             push(Op::Relu)?;
         }
-        push(max_pool(2, 2, VALID))?;
+        push(max_pool(2, 2, Padding::NONE))?;
     }
     // An adaptive pooling to 7 × 7, which the map already is.
     graph.push("avgpool", Op::Identity)?;

@@ -7,10 +7,10 @@
 //! An image becomes patches, each a token; a class token in front of them gathers what the
 //! classifier reads. The features are that token behind the last norm.
 
-use super::layers::{CLASSES, IMAGENET, PREPROCESSING, Statistics, UNIT, VALID, biased, conv};
+use super::layers::{CLASSES, IMAGENET, PREPROCESSING, Statistics, UNIT, biased, conv};
 use super::published::{self, without_digest};
 use super::{Backbone, Published, Publisher};
-use crate::{Graph, GraphError, Op, Shape};
+use crate::{Graph, GraphError, Op, Padding, Shape};
 
 /// Width and attention heads; twelve blocks each.
 struct Variant {
@@ -193,7 +193,10 @@ impl Variant {
 
     /// Patches as tokens, row by row.
     fn tokens(&self, graph: &mut Graph, name: &str, patch: usize) -> Result<(), GraphError> {
-        graph.push(name, biased(conv(self.width, [patch; 2], patch, VALID)))?;
+        graph.push(
+            name,
+            biased(conv(self.width, [patch; 2], patch, Padding::NONE)),
+        )?;
         let places = graph.output_shape().len() / self.width;
         let shape = Shape::Tokens([self.width, places]);
         graph.push("reshape", Op::Reshape { shape })?;

@@ -6,7 +6,7 @@
 //! A separable convolution is two nodes: `<layer>.depthwise`, and `<layer>` for its 1×1 part.
 
 use super::layers::{
-    CLASSES, KerasNames, PREPROCESSING, UNIT, VALID, batch_norm, conv, depthwise, in_keras_order,
+    CLASSES, KerasNames, PREPROCESSING, UNIT, batch_norm, conv, depthwise, in_keras_order,
 };
 use super::published;
 use super::{Backbone, Publisher};
@@ -44,7 +44,7 @@ fn xception() -> Result<Graph, GraphError> {
 
     // Entry flow.
     for (name, filters, stride) in [("block1_conv1", 32, 2), ("block1_conv2", 64, 1)] {
-        graph.push(name, conv(filters, [3, 3], stride, VALID))?;
+        graph.push(name, conv(filters, [3, 3], stride, Padding::NONE))?;
         graph.push(format!("{name}_bn"), batch_norm(EPSILON))?;
         graph.push(format!("{name}_act"), Op::Relu)?;
     }

@@ -4,8 +4,8 @@ use std::ffi::OsStr;
 use std::path::Path;
 
 use finial_formats::{ImportOptions, Imported, import};
+use finial_graph::brings_preprocessing;
 
-use super::preprocessing::brings_its_own;
 use super::{BackboneOptions, Preprocessing, Pretrained};
 use crate::{LearnError, Progress};
 
@@ -45,7 +45,7 @@ pub(super) fn open(
     };
     let mut frozen = graph.cut_at(cut)?.0;
     let given = options.preprocessing;
-    match (brings_its_own(&frozen), given) {
+    match (brings_preprocessing(&frozen), given) {
         (true, None | Some(Preprocessing::None)) => {}
         (true, Some(_)) => {
             return Err(LearnError::PreprocessingTwice {

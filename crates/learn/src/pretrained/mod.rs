@@ -5,7 +5,6 @@
 
 mod imported;
 mod named;
-mod preprocessing;
 
 use std::path::{Path, PathBuf};
 
@@ -14,8 +13,8 @@ use finial_graph::{Graph, GraphError, Node, Shape, Weights};
 
 use crate::{LearnError, Progress, head};
 
+pub use finial_graph::Preprocessing;
 pub use named::backbone;
-pub use preprocessing::Preprocessing;
 
 /// The name of the backbone that is inside the binary.
 pub const DEFAULT: &str = "efficientnet-lite0";

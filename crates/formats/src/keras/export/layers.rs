@@ -71,7 +71,7 @@ fn belongs(group: &[&Node], reader: &Node) -> bool {
                 kernel: [1, 1],
                 stride: [1, 1],
                 groups: 1,
-                padding: Padding::Same | NONE,
+                padding: Padding::Same | Padding::NONE,
                 ..
             },
         ) => separable && *groups > 1,
@@ -84,13 +84,6 @@ fn belongs(group: &[&Node], reader: &Node) -> bool {
         _ => false,
     }
 }
-
-const NONE: Padding = Padding::Explicit {
-    top: 0,
-    bottom: 0,
-    left: 0,
-    right: 0,
-};
 
 /// The name of an activation that Keras has without settings.
 fn activation(op: &Op) -> Option<&'static str> {
@@ -349,25 +342,19 @@ fn single<'a>(
             kernel,
             stride,
             padding,
-        } => {
-            let source = padded(network, node, &shape, (*kernel, *stride, *padding))?;
-            let layer = Layer::new(name, "MaxPooling2D", vec![source.input]);
-            let settings = json!({
-                "pool_size": kernel,
-                "padding": source.padding,
-                "strides": stride,
-                "data_format": "channels_last",
-            });
-            (layer.with(settings), usual)
         }
-        Op::AveragePool {
+        | Op::AveragePool {
             kernel,
             stride,
             padding,
             ..
         } => {
+            let class = match &node.op {
+                Op::MaxPool { .. } => "MaxPooling2D",
+                _ => "AveragePooling2D",
+            };
             let source = padded(network, node, &shape, (*kernel, *stride, *padding))?;
-            let layer = Layer::new(name, "AveragePooling2D", vec![source.input]);
+            let layer = Layer::new(name, class, vec![source.input]);
             let settings = json!({
                 "pool_size": kernel,
                 "padding": source.padding,

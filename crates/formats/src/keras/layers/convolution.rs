@@ -7,13 +7,6 @@ use super::super::settings::DataFormat;
 use super::activation;
 use crate::FormatError;
 
-const NONE: Padding = Padding::Explicit {
-    top: 0,
-    bottom: 0,
-    left: 0,
-    right: 0,
-};
-
 /// How a window slides.
 pub(super) struct Window {
     pub(super) stride: [usize; 2],
@@ -24,7 +17,7 @@ pub(super) struct Window {
 pub(super) fn window(site: &Site<'_, '_>, stride: [usize; 2]) -> Result<Window, FormatError> {
     let settings = site.settings;
     let padding = match settings.text("padding") {
-        Some("valid") | None => NONE,
+        Some("valid") | None => Padding::NONE,
         Some("same") => Padding::Same,
         Some(other) => {
             return Err(settings.wrong_text("padding", "valid or same", other));
@@ -89,7 +82,7 @@ pub(super) fn separable(site: &mut Site<'_, '_>, x: &Value) -> Result<Value, For
         filters,
         kernel: [1, 1],
         stride: [1, 1],
-        padding: NONE,
+        padding: Padding::NONE,
         dilation: [1, 1],
         groups: 1,
         bias,
@@ -147,7 +140,7 @@ pub(super) fn dense(site: &mut Site<'_, '_>, x: &Value) -> Result<Value, FormatE
             filters: units,
             kernel: [1, 1],
             stride: [1, 1],
-            padding: NONE,
+            padding: Padding::NONE,
             dilation: [1, 1],
             groups: 1,
             bias,

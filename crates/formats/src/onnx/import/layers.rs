@@ -85,12 +85,7 @@ impl<'a> Reader<'a> {
         };
         let padding = match node.text("auto_pad").unwrap_or("NOTSET") {
             "NOTSET" | "" => explicit,
-            "VALID" => Padding::Explicit {
-                top: 0,
-                bottom: 0,
-                left: 0,
-                right: 0,
-            },
+            "VALID" => Padding::NONE,
             "SAME_UPPER" => Padding::Same,
             "SAME_LOWER" => {
                 let reach = [0, 1].map(|i| {
@@ -273,12 +268,7 @@ impl<'a> Reader<'a> {
                 filters: units,
                 kernel: [1, 1],
                 stride: [1, 1],
-                padding: Padding::Explicit {
-                    top: 0,
-                    bottom: 0,
-                    left: 0,
-                    right: 0,
-                },
+                padding: Padding::NONE,
                 dilation: [1, 1],
                 groups: 1,
                 bias: true,

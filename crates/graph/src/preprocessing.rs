@@ -1,6 +1,37 @@
-//! What is done to an image before a network that brings no preprocessing of its own.
+//! What is done to the pixels of an image before a network, as the field's libraries do it.
 
-use finial_graph::{Graph, GraphError, Node, Op};
+use crate::{Graph, GraphError, Node, Op};
+
+/// Mean and deviation of ImageNet's pixels: PyTorch's preprocessing.
+pub(crate) const IMAGENET: Statistics = Statistics {
+    mean: [0.485, 0.456, 0.406],
+    deviation: [0.229, 0.224, 0.225],
+};
+
+/// From 0…255 to −1…1: TensorFlow's preprocessing.
+pub(crate) const UNIT: Statistics = Statistics {
+    mean: [0.5; 3],
+    deviation: [0.5; 3],
+};
+
+/// Statistics of pixels between 0 and 1.
+pub(crate) struct Statistics {
+    pub(crate) mean: [f64; 3],
+    pub(crate) deviation: [f64; 3],
+}
+
+impl Statistics {
+    /// `(x / 255 − mean) / deviation`.
+    pub(crate) fn standardise(&self) -> Op {
+        let channels = || self.mean.iter().zip(self.deviation);
+        Op::Rescale {
+            scale: channels()
+                .map(|(_, d)| (1.0 / (255.0 * d)) as f32)
+                .collect(),
+            offset: channels().map(|(m, d)| (-m / d) as f32).collect(),
+        }
+    }
+}
 
 /// How the pixels of an image, RGB from 0 to 255, are brought to what a network was trained on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,25 +71,22 @@ impl Preprocessing {
     }
 
     /// The operations, in order.
-    fn operations(self) -> Vec<Op> {
-        let scaled = |scale: [f64; 3], offset: [f64; 3]| Op::Rescale {
-            scale: scale.map(|v| v as f32).to_vec(),
-            offset: offset.map(|v| v as f32).to_vec(),
+    pub(crate) fn operations(self) -> Vec<Op> {
+        let scaled = |scale: f32, offset: [f32; 3]| Op::Rescale {
+            scale: vec![scale; 3],
+            offset: offset.to_vec(),
         };
         match self {
             Preprocessing::None => Vec::new(),
-            Preprocessing::ZeroToOne => vec![scaled([1.0 / 255.0; 3], [0.0; 3])],
-            Preprocessing::MinusOneToOne => vec![scaled([1.0 / 127.5; 3], [-1.0; 3])],
-            Preprocessing::ImageNet => {
-                let (mean, deviation) = ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]);
-                let scale = deviation.map(|d: f64| 1.0 / (255.0 * d));
-                let offset = [0, 1, 2].map(|i: usize| -mean[i] / deviation[i]);
-                vec![scaled(scale, offset)]
+            Preprocessing::ZeroToOne => vec![scaled(1.0 / 255.0, [0.0; 3])],
+            Preprocessing::MinusOneToOne => vec![UNIT.standardise()],
+            Preprocessing::ImageNet => vec![IMAGENET.standardise()],
+            Preprocessing::Caffe => {
+                vec![
+                    Op::ReverseChannels,
+                    scaled(1.0, [-103.939, -116.779, -123.68]),
+                ]
             }
-            Preprocessing::Caffe => vec![
-                Op::ReverseChannels,
-                scaled([1.0; 3], [-103.939, -116.779, -123.68]),
-            ],
         }
     }
 
@@ -66,7 +94,7 @@ impl Preprocessing {
     ///
     /// # Errors
     /// The input has not three channels, or a name is taken.
-    pub(super) fn before(self, graph: Graph) -> Result<Graph, GraphError> {
+    pub fn before(self, graph: Graph) -> Result<Graph, GraphError> {
         let mut nodes: Vec<Node> = graph.into();
         let Some(input) = nodes.first().map(|node| node.name.clone()) else {
             return Graph::try_from(nodes);
@@ -95,7 +123,7 @@ impl Preprocessing {
 }
 
 /// Whether the graph scales its input before the first layer that learns from it.
-pub(super) fn brings_its_own(graph: &Graph) -> bool {
+pub fn brings_preprocessing(graph: &Graph) -> bool {
     let learned = |op: &Op| {
         matches!(
             op,
@@ -116,9 +144,8 @@ pub(super) fn brings_its_own(graph: &Graph) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use finial_graph::Shape;
-
     use super::*;
+    use crate::Shape;
 
     fn graph() -> Graph {
         let mut graph = Graph::with_input("image", Shape::Map([3, 4, 4]));
@@ -137,9 +164,9 @@ mod tests {
 
     #[test]
     fn a_scale_before_the_first_weights_is_its_own_and_one_behind_is_not() {
-        assert!(!brings_its_own(&graph()));
+        assert!(!brings_preprocessing(&graph()));
         let scaled = Preprocessing::ZeroToOne.before(graph()).unwrap();
-        assert!(brings_its_own(&scaled));
+        assert!(brings_preprocessing(&scaled));
         let mut later = graph();
         later.push("dense", Op::Dense { units: 1 }).unwrap();
         let rescale = Op::Rescale {
@@ -147,6 +174,6 @@ mod tests {
             offset: vec![0.0],
         };
         later.push("rescale", rescale).unwrap();
-        assert!(!brings_its_own(&later));
+        assert!(!brings_preprocessing(&later));
     }
 }
