@@ -1,0 +1,139 @@
+//! The convolution: made once from its shape and weights, run on many images.
+//!
+//! This file checks and chooses; how sums are made is in the files beside it.
+
+mod portable;
+mod shape;
+
+pub use shape::ConvolutionShape;
+
+use crate::depthwise::Depthwise;
+use crate::{Element, Epilogue, Instructions, KernelError};
+use portable::Portable;
+
+/// A convolution with packed weights, a bias and an epilogue.
+///
+/// ```
+/// use finial_kernels::{Convolution, ConvolutionShape, Epilogue, Instructions};
+///
+/// let shape = ConvolutionShape::pointwise([1, 2, 2], 1);
+/// let sum = Convolution::<f32>::new(
+///     shape, &[1.0, 1.0], Some(&[0.5]), Epilogue::default(), Instructions::detect()?,
+/// )?;
+/// let mut output = [0.0; 2];
+/// sum.run(&[1.0, 2.0, 3.0, 4.0], None, &mut output, 1)?;
+/// assert_eq!(output, [3.5, 7.5]);
+/// # Ok::<(), finial_kernels::KernelError>(())
+/// ```
+#[derive(Debug)]
+pub struct Convolution<T: Element> {
+    shape: ConvolutionShape,
+    output: [usize; 3],
+    epilogue: Epilogue,
+    plan: Plan<T>,
+}
+
+/// The ways to the same numbers.
+#[derive(Debug)]
+enum Plan<T: Element> {
+    Portable(Portable),
+    Depthwise(Depthwise<T>),
+}
+
+impl<T: Element> Convolution<T> {
+    /// Packs `weights`, `[filters, channels / groups, kernel height, kernel width]` as PyTorch
+    /// keeps them, and `bias`, one number a filter.
+    ///
+    /// # Errors
+    ///
+    /// If the shape does not hold together, a slice has another length than it says, or the
+    /// machine lacks the instructions.
+    pub fn new(
+        shape: ConvolutionShape,
+        weights: &[f32],
+        bias: Option<&[f32]>,
+        epilogue: Epilogue,
+        instructions: Instructions,
+    ) -> Result<Self, KernelError> {
+        let output = shape.output()?;
+        let instructions = instructions.checked()?;
+        let count = shape.filters * (shape.input[2] / shape.groups) * shape.taps();
+        check_length("weights", count, weights.len())?;
+        let no_bias = if bias.is_none() {
+            vec![0.0; shape.filters]
+        } else {
+            Vec::new()
+        };
+        let bias = bias.unwrap_or(&no_bias);
+        check_length("bias", shape.filters, bias.len())?;
+        let plan = if shape.is_depthwise() {
+            Plan::Depthwise(Depthwise::new(shape, weights, bias, epilogue, instructions))
+        } else {
+            Plan::Portable(Portable::new(shape, weights, bias, epilogue))
+        };
+        Ok(Self {
+            shape,
+            output,
+            epilogue,
+            plan,
+        })
+    }
+
+    /// Height, width and channels of the output.
+    pub fn output(&self) -> [usize; 3] {
+        self.output
+    }
+
+    /// The shape it was made with.
+    pub fn shape(&self) -> &ConvolutionShape {
+        &self.shape
+    }
+
+    /// Runs it over `images` images: `input` as `[images, height, width, channels]`, `output` and
+    /// `residual` as `[images, output height, output width, filters]`. Uses the threads of the
+    /// rayon pool that it is called in.
+    ///
+    /// # Errors
+    ///
+    /// If a slice has another length than the shape says, or a residual is missing or too much.
+    pub fn run(
+        &self,
+        input: &[T],
+        residual: Option<&[T]>,
+        output: &mut [T],
+        images: usize,
+    ) -> Result<(), KernelError> {
+        let count = |one: usize| images.saturating_mul(one);
+        check_length("input", count(self.shape.input_length()), input.len())?;
+        check_length("output", count(self.output.iter().product()), output.len())?;
+        if residual.is_some() != self.epilogue.residual {
+            return Err(KernelError::Residual {
+                expected: self.epilogue.residual,
+            });
+        }
+        if let Some(residual) = residual {
+            check_length("residual", output.len(), residual.len())?;
+        }
+        match &self.plan {
+            Plan::Portable(plan) => plan.run(input, residual, output),
+            Plan::Depthwise(plan) => plan.run(input, residual, output, images),
+        }
+        Ok(())
+    }
+}
+
+pub(crate) fn check_length(
+    what: &'static str,
+    expected: usize,
+    found: usize,
+) -> Result<(), KernelError> {
+    if expected == found {
+        Ok(())
+    } else {
+        Err(KernelError::WrongLength {
+            what,
+            expected,
+            found,
+        })
+    }
+}

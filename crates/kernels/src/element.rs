@@ -1,0 +1,73 @@
+//! The number types that activations are kept in.
+
+use half::bf16;
+
+/// A number of an activation: `f32` or [`half::bf16`]. Sums are in `f32` for both.
+pub trait Element:
+    Copy + Default + PartialEq + std::fmt::Debug + Send + Sync + sealed::Sealed + 'static
+{
+    /// The type's name, as in `f32`.
+    const NAME: &'static str;
+
+    /// The number nearest to `value`, ties to even.
+    fn from_f32(value: f32) -> Self;
+
+    /// The same number in 32 bits.
+    fn to_f32(self) -> f32;
+}
+
+impl Element for f32 {
+    const NAME: &'static str = "f32";
+
+    #[inline(always)]
+    fn from_f32(value: f32) -> Self {
+        value
+    }
+
+    #[inline(always)]
+    fn to_f32(self) -> f32 {
+        self
+    }
+}
+
+impl Element for bf16 {
+    const NAME: &'static str = "bf16";
+
+    /// Written out, so that a loop of it becomes vector instructions.
+    #[inline(always)]
+    fn from_f32(value: f32) -> Self {
+        let bits = value.to_bits();
+        let rounded = bits.wrapping_add(0x7fff + ((bits >> 16) & 1)) >> 16;
+        let nan = (bits >> 16) | 0x40;
+        Self::from_bits(if value.is_nan() { nan } else { rounded } as u16)
+    }
+
+    #[inline(always)]
+    fn to_f32(self) -> f32 {
+        f32::from_bits(u32::from(self.to_bits()) << 16)
+    }
+}
+
+mod sealed {
+    /// Kernels are written for these types and no others.
+    pub trait Sealed {}
+    impl Sealed for f32 {}
+    impl Sealed for half::bf16 {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rounding_to_bf16_is_to_nearest_even() {
+        for bits in (0..=u32::MAX).step_by(65_521) {
+            let value = f32::from_bits(bits);
+            let (ours, theirs) = (<bf16 as Element>::from_f32(value), bf16::from_f32(value));
+            assert!(
+                ours == theirs || value.is_nan() && ours.is_nan(),
+                "{value:e}"
+            );
+        }
+    }
+}
