@@ -1,8 +1,8 @@
 //! Runs a [`Graph`](finial_graph::Graph) on Burn.
 //!
-//! There is one executor, [`Network`], for the frozen backbone, for the head in training and for
-//! the whole model at prediction. The device is a value ([`device`]), chosen at run time: Burn's
-//! tensors carry it.
+//! [`Network`] is the executor that trains: it knows gradients. A network that is only run over
+//! images is a [`Frozen`], behind which is Burn or a faster engine. The device is a value
+//! ([`device`]), chosen at run time: Burn's tensors carry it.
 //!
 //! What a network is lives in `finial-graph`; which loss to minimise and when to stop, in
 //! `finial-learn`.
@@ -10,6 +10,7 @@
 mod adam;
 pub mod device;
 mod error;
+pub mod frozen;
 mod layer;
 mod network;
 mod value;
@@ -17,5 +18,6 @@ mod value;
 pub use adam::Adam;
 pub use burn::tensor::{Device, Tensor};
 pub use error::EngineError;
+pub use frozen::{Engine, Frozen, Precision};
 pub use network::{Mode, Network};
 pub use value::Value;

@@ -10,7 +10,7 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
 
 use finial_data::{ContentHash, ImageFit, Pixels, content_hash, read_file};
-use finial_engine::{Network, device};
+use finial_engine::{Frozen, device, frozen};
 use finial_graph::{Graph, Weights};
 use finial_store::{
     DEFAULT_MEMORY_BUDGET_BYTES, FeatureMatrix, FeatureMatrixBuilder, FeatureStore, PipelineHash,
@@ -20,7 +20,7 @@ use rayon::prelude::*;
 use crate::decoder::Decoder;
 use crate::model::to_json;
 use crate::progress::Running;
-use crate::{LearnError, Progress, Stage, batches};
+use crate::{LearnError, Progress, Stage};
 
 /// Images that decoders hand over together; each commit to the store holds as many.
 const CHUNK: usize = 64;
@@ -54,7 +54,7 @@ pub struct Unreadable {
 
 /// The frozen part, ready to run.
 pub struct Extractor<'a> {
-    network: Network,
+    frozen: Box<dyn Frozen>,
     decoder: Decoder,
     width: usize,
     pipeline: PipelineHash,
@@ -63,7 +63,7 @@ pub struct Extractor<'a> {
 
 impl<'a> Extractor<'a> {
     /// The frozen part `graph` with its weights, on a device; features are kept in `store`, if
-    /// one is given, apart for each device and version of finial, whose last bits may differ.
+    /// one is given, apart for each engine and version of finial, whose last bits may differ.
     ///
     /// # Errors
     /// The device is not there, or the weights do not fit the graph.
@@ -76,15 +76,17 @@ impl<'a> Extractor<'a> {
     ) -> Result<Self, LearnError> {
         let graph_text = to_json(graph, Path::new("graph"))?;
         let fit_text = to_json(&fit, Path::new("image size"))?;
+        let device = device::named(device_name)?;
+        let frozen = Box::new(frozen::Burn::new(graph, weights, &device, device_name)?);
         let pipeline = PipelineHash::of(&[
             concat!("finial ", env!("CARGO_PKG_VERSION")).as_bytes(),
-            device_name.as_bytes(),
+            frozen.identity().as_bytes(),
             &fit_text,
             &graph_text,
             &weights.fingerprint(),
         ]);
         Ok(Extractor {
-            network: Network::folded(graph, weights, &device::named(device_name)?)?,
+            frozen,
             decoder: Decoder::new(fit),
             width: graph.output_shape().len(),
             pipeline,
@@ -226,8 +228,8 @@ impl<'a> Extractor<'a> {
                 pixels.push((*hash, std::mem::take(decoded)));
             }
         }
-        let images: Vec<&Pixels> = pixels.iter().map(|(_, pixels)| pixels).collect();
-        let outputs = batches::run(&self.network, &images)?;
+        let images: Vec<&[u8]> = pixels.iter().map(|(_, p)| p.rgb.as_slice()).collect();
+        let outputs = self.frozen.run(&images)?;
         let rows = outputs.chunks_exact(self.width.max(1));
         let hashes = pixels.iter().map(|(hash, _)| *hash);
         Ok(hashes.zip(rows.map(<[f32]>::to_vec)).collect())

@@ -13,7 +13,6 @@
 //!
 //! What the final layer must be is not decided here but by `finial-task`.
 
-mod batches;
 mod decoder;
 mod error;
 pub mod evaluate;

@@ -4,18 +4,17 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use finial_data::{Pixels, read_file};
-use finial_engine::{Network, device};
+use finial_engine::{Frozen, device, frozen};
 use finial_task::{Prediction, Task};
 use rayon::prelude::*;
 
-use crate::batches::{self, IN_FLIGHT};
 use crate::decoder::Decoder;
 use crate::{LearnError, Model};
 
 /// A model on a device, ready to answer.
 pub struct Predictor {
     model: Model,
-    network: Network,
+    frozen: Box<dyn Frozen>,
     decoder: Decoder,
 }
 
@@ -34,12 +33,12 @@ impl Predictor {
     /// # Errors
     /// The device is not there.
     pub fn new(model: Model, device: &str) -> Result<Self, LearnError> {
-        let device = device::named(device)?;
-        let network = Network::folded(&model.graph()?, model.weights(), &device)?;
+        let (graph, weights) = (model.graph()?, model.weights());
+        let frozen = frozen::Burn::new(&graph, weights, &device::named(device)?, device)?;
         let decoder = Decoder::new(model.image());
         Ok(Predictor {
             model,
-            network,
+            frozen: Box::new(frozen),
             decoder,
         })
     }
@@ -64,11 +63,12 @@ impl Predictor {
         paths: &[PathBuf],
         mut done: impl FnMut(Vec<Answer>) -> ControlFlow<()>,
     ) -> Result<(), LearnError> {
-        for batch in paths.chunks(IN_FLIGHT) {
+        for batch in paths.chunks(self.frozen.images_at_once()) {
             let pixels: Vec<Result<Pixels, LearnError>> =
                 batch.par_iter().map(|path| self.pixels(path)).collect();
-            let readable: Vec<&Pixels> = pixels.iter().filter_map(|p| p.as_ref().ok()).collect();
-            let outputs = batches::run(&self.network, &readable)?;
+            let readable = pixels.iter().filter_map(|pixels| pixels.as_ref().ok());
+            let readable: Vec<&[u8]> = readable.map(|pixels| pixels.rgb.as_slice()).collect();
+            let outputs = self.frozen.run(&readable)?;
             let mut rows = outputs.chunks_exact(self.model.task().units());
             let answers = batch.iter().zip(pixels).map(|(path, pixels)| Answer {
                 path: path.clone(),
@@ -90,7 +90,7 @@ impl Predictor {
     /// The file cannot be read, or the device failed.
     pub fn predict(&self, path: &Path) -> Result<Prediction, LearnError> {
         let pixels = self.pixels(path)?;
-        let outputs = batches::run(&self.network, &[&pixels])?;
+        let outputs = self.frozen.run(&[&pixels.rgb])?;
         Ok(self.model.task().decode(&outputs))
     }
 
