@@ -7,7 +7,11 @@
 //! - [`infer`] looks at the labels of a data set and says which task they call for, and why.
 //! - [`LabelSource::find`] says where other data holds the labels of a task known already.
 //! - [`Targets`] are labels as numbers; [`Prediction`] is the way back.
-//! - [`metrics`] are the plain functions, [`Task::score`] picks those that fit.
+//! - [`metrics`] are the plain functions, [`Task::score`] picks those that fit, and
+//!   [`Task::intervals`] says how far they may be off.
+//! - What makes answers honest is learned from images that the network did not learn from:
+//!   [`calibration`] of probabilities, [`Thresholds`], and [`Conformal`] sets and intervals.
+//! - [`Task::suspects`] names labels that are probably wrong.
 //!
 //! There is no tensor library here. Losses as tensors live in `finial-learn`, the layers
 //! themselves in `finial-graph`.
@@ -22,7 +26,10 @@
 //! # Ok::<(), finial_task::TaskError>(())
 //! ```
 
+mod bootstrap;
+pub mod calibration;
 mod cells;
+mod conformal;
 mod infer;
 mod kind;
 mod labels;
@@ -32,9 +39,14 @@ pub mod metrics;
 mod near;
 mod prediction;
 mod score;
+mod suspects;
 mod task;
+mod thresholds;
 mod wording;
 
+pub use bootstrap::{Interval, Resamples, wilson};
+pub use calibration::{Calibration, Reliability};
+pub use conformal::{Conformal, Coverage, Guaranteed, Reach};
 pub use infer::{InferError, Inference, Request, infer};
 pub use kind::TaskKind;
 pub use labels::{Column, LabelError, LabelSource, RawLabels, Targets};
@@ -43,4 +55,6 @@ pub use metric::{Better, Metric};
 pub use near::near_names;
 pub use prediction::{NamedProbability, NamedValue, Prediction};
 pub use score::{Detail, Scores};
+pub use suspects::Suspect;
 pub use task::{Task, TaskError};
+pub use thresholds::{ThresholdRule, ThresholdRuleError, Thresholds};

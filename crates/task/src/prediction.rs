@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::labels::class_index;
-use crate::{Task, TaskKind};
+use crate::{Task, TaskKind, Thresholds};
 
 /// A name and its probability.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -29,7 +29,8 @@ pub struct NamedValue {
 pub enum Prediction {
     /// One of exclusive classes.
     Class {
-        /// The most probable class.
+        /// The class that is answered: the most probable one, of two the one that the threshold
+        /// says.
         class: String,
         /// Its probability.
         probability: f32,
@@ -38,7 +39,7 @@ pub enum Prediction {
     },
     /// Any number of labels.
     Labels {
-        /// The labels whose probability is at least [`Task::THRESHOLD`].
+        /// The labels whose probability reaches their threshold.
         labels: Vec<String>,
         /// All labels, in the task's order.
         probabilities: Vec<NamedProbability>,
@@ -63,7 +64,8 @@ impl Task {
         }
     }
 
-    /// What one row of the network's outputs (`[units]`, behind the activation) says.
+    /// What one row of the network's outputs (`[units]`, behind the activation) says, with
+    /// [`Task::THRESHOLD`] for every yes or no.
     ///
     /// ```
     /// # use finial_task::{Prediction, Task};
@@ -73,6 +75,12 @@ impl Task {
     /// # Ok::<(), finial_task::TaskError>(())
     /// ```
     pub fn decode(&self, outputs: &[f32]) -> Prediction {
+        self.decode_at(outputs, &Thresholds::half(self))
+    }
+
+    /// As [`Task::decode`], with other thresholds. The class of a binary task is the one that the
+    /// threshold says, also where the other one is more probable.
+    pub fn decode_at(&self, outputs: &[f32], thresholds: &Thresholds) -> Prediction {
         let named = |probabilities: Vec<f32>| -> Vec<NamedProbability> {
             let names = self.names().iter().cloned();
             names
@@ -83,12 +91,20 @@ impl Task {
         match self.kind() {
             TaskKind::MultiClass | TaskKind::Binary => {
                 let mut probabilities = named(self.class_probabilities(outputs));
+                let positive = probabilities.last().cloned();
                 if self.kind() == TaskKind::Binary {
                     // On a tie the positive class is predicted, as the threshold says.
                     probabilities.reverse();
                 }
                 probabilities.sort_by(|a, b| b.probability.total_cmp(&a.probability));
-                let first = probabilities.first().cloned();
+                let first = match (self.kind(), positive) {
+                    (TaskKind::Binary, Some(positive)) => {
+                        let yes = positive.probability >= thresholds.of(0);
+                        let said = |p: &&NamedProbability| (p.name == positive.name) == yes;
+                        probabilities.iter().find(said).cloned()
+                    }
+                    _ => probabilities.first().cloned(),
+                };
                 Prediction::Class {
                     class: first.as_ref().map(|f| f.name.clone()).unwrap_or_default(),
                     probability: first.map_or(0.0, |f| f.probability),
@@ -100,8 +116,9 @@ impl Task {
                 Prediction::Labels {
                     labels: probabilities
                         .iter()
-                        .filter(|p| p.probability >= Task::THRESHOLD)
-                        .map(|p| p.name.clone())
+                        .enumerate()
+                        .filter(|(label, p)| p.probability >= thresholds.of(*label))
+                        .map(|(_, p)| p.name.clone())
                         .collect(),
                     probabilities,
                 }
@@ -177,6 +194,19 @@ mod tests {
         };
         assert_eq!(class, "b");
         assert_eq!(probabilities[1].name, "a");
+    }
+
+    #[test]
+    fn a_low_threshold_answers_yes_where_no_is_more_probable() {
+        let task = Task::binary("no", "yes").unwrap();
+        let low = Thresholds::checked(vec![0.2], &task).unwrap();
+        let Prediction::Class {
+            class, probability, ..
+        } = task.decode_at(&[0.25], &low)
+        else {
+            panic!("a binary task decodes to a class");
+        };
+        assert_eq!((class.as_str(), probability), ("yes", 0.25));
     }
 
     #[test]

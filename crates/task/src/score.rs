@@ -7,10 +7,11 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use crate::labels::class_index;
 use crate::metrics::binary::{self, PrecisionRecallPoint, RocPoint};
+use crate::metrics::inputs::independent;
 use crate::metrics::multi_class::{self, ClassScores};
 use crate::metrics::multi_label::{self, LabelScores};
 use crate::metrics::{MetricError, regression};
-use crate::{Metric, Targets, Task, TaskKind};
+use crate::{Interval, Metric, Targets, Task, TaskKind, Thresholds};
 
 /// The scores of one split.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -22,6 +23,13 @@ pub struct Scores {
     /// errors, whose units differ. Written as an object by key.
     #[serde(serialize_with = "by_key")]
     pub metrics: Vec<(Metric, Option<f64>)>,
+    /// Their 95 % intervals, where they were asked for and are defined. Written as an object by
+    /// key.
+    #[serde(
+        serialize_with = "intervals_by_key",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    pub intervals: Vec<(Metric, Interval)>,
     /// What stands behind them.
     pub detail: Detail,
 }
@@ -44,6 +52,17 @@ fn by_key<S: Serializer>(
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
     serializer.collect_map(metrics.iter().map(|(metric, value)| (metric.key(), value)))
+}
+
+fn intervals_by_key<S: Serializer>(
+    intervals: &[(Metric, Interval)],
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(
+        intervals
+            .iter()
+            .map(|(metric, found)| (metric.key(), found)),
+    )
 }
 
 /// The evidence, per class, label or target.
@@ -101,6 +120,12 @@ impl Scores {
         found.and_then(|(_, value)| *value)
     }
 
+    /// The 95 % interval of a headline metric.
+    pub fn interval(&self, metric: Metric) -> Option<Interval> {
+        let found = self.intervals.iter().find(|(m, _)| *m == metric);
+        found.map(|(_, interval)| *interval)
+    }
+
     /// Headline metrics by key, as JSON documents carry them.
     pub fn by_key(&self) -> BTreeMap<&'static str, Option<f64>> {
         self.metrics.iter().map(|(m, v)| (m.key(), *v)).collect()
@@ -108,23 +133,50 @@ impl Scores {
 }
 
 impl Task {
-    /// Scores the network's outputs (`[N, units]`, behind the activation) against `targets`.
+    /// Scores the network's outputs (`[N, units]`, behind the activation) against `targets`, with
+    /// [`Task::THRESHOLD`] for every yes or no.
     ///
     /// # Errors
     /// No rows, counts that differ, outputs that are not finite or not probabilities, or targets
     /// that are not the task's.
     pub fn score(&self, outputs: &[f32], targets: &Targets) -> Result<Scores, MetricError> {
+        self.score_at(outputs, &Thresholds::half(self), targets)
+    }
+
+    /// As [`Task::score`], with other thresholds.
+    ///
+    /// # Errors
+    /// As [`Task::score`].
+    pub fn score_at(
+        &self,
+        outputs: &[f32],
+        thresholds: &Thresholds,
+        targets: &Targets,
+    ) -> Result<Scores, MetricError> {
+        Ok(Scores {
+            images: targets.rows(),
+            metrics: self.measure(outputs, thresholds, targets)?,
+            intervals: Vec::new(),
+            detail: self.detail(outputs, thresholds, targets)?,
+        })
+    }
+
+    /// The headline metrics alone.
+    ///
+    /// # Errors
+    /// As [`Task::score`].
+    pub fn measure(
+        &self,
+        outputs: &[f32],
+        thresholds: &Thresholds,
+        targets: &Targets,
+    ) -> Result<Vec<(Metric, Option<f64>)>, MetricError> {
         let units = self.units();
-        if targets.columns() != self.target_columns() {
-            return Err(MetricError::TargetColumns {
-                expected: self.target_columns(),
-                found: targets.columns(),
-            });
-        }
-        let (values, detail) = match self.kind() {
+        self.expect_columns(targets)?;
+        match self.kind() {
             TaskKind::MultiClass => {
                 let truth = classes(targets)?;
-                let values = self.measure(|metric| {
+                self.each(|metric| {
                     Ok(Some(match metric {
                         Metric::TopFiveAccuracy => {
                             multi_class::top_k_accuracy(outputs, &truth, units, 5)?
@@ -133,88 +185,131 @@ impl Task {
                         Metric::LogLoss => multi_class::log_loss(outputs, &truth, units)?,
                         _ => multi_class::accuracy(outputs, &truth, units)?,
                     }))
-                })?;
+                })
+            }
+            TaskKind::Binary => {
+                let truth = yes_or_no(targets)?;
+                let decided = decided(outputs, thresholds, &truth, 1)?;
+                self.each(|metric| {
+                    Ok(match metric {
+                        Metric::RocAuc => binary::roc_auc(outputs, &truth)?,
+                        Metric::PrAuc => binary::average_precision(outputs, &truth)?,
+                        Metric::F1 => Some(binary::f1(&decided, &truth)?),
+                        Metric::LogLoss => Some(binary::log_loss(outputs, &truth)?),
+                        Metric::BrierScore => Some(binary::brier_score(outputs, &truth)?),
+                        _ => Some(binary::accuracy(&decided, &truth)?),
+                    })
+                })
+            }
+            TaskKind::MultiLabel => {
+                let truth = yes_or_no(targets)?;
+                let decided = decided(outputs, thresholds, &truth, units)?;
+                self.each(|metric| {
+                    Ok(match metric {
+                        Metric::MicroF1 => Some(multi_label::micro_f1(&decided, &truth, units)?),
+                        Metric::MacroF1 => Some(multi_label::macro_f1(&decided, &truth, units)?),
+                        Metric::SubsetAccuracy => {
+                            Some(multi_label::subset_accuracy(&decided, &truth, units)?)
+                        }
+                        Metric::HammingLoss => {
+                            Some(multi_label::hamming_loss(&decided, &truth, units)?)
+                        }
+                        _ => multi_label::mean_average_precision(outputs, &truth, units)?.value,
+                    })
+                })
+            }
+            TaskKind::Regression => {
+                let truth = targets.values();
+                self.each(|metric| {
+                    Ok(match metric {
+                        Metric::Rmse => {
+                            let rmse = regression::root_mean_squared_error(outputs, truth, units)?;
+                            Some(mean(&rmse))
+                        }
+                        Metric::RSquared => {
+                            let r2 = regression::r_squared(outputs, truth, units)?;
+                            let defined: Option<Vec<f64>> = r2.into_iter().collect();
+                            defined.map(|values| mean(&values))
+                        }
+                        _ => Some(mean(&regression::mean_absolute_error(
+                            outputs, truth, units,
+                        )?)),
+                    })
+                })
+            }
+        }
+    }
+
+    /// What stands behind the metrics.
+    fn detail(
+        &self,
+        outputs: &[f32],
+        thresholds: &Thresholds,
+        targets: &Targets,
+    ) -> Result<Detail, MetricError> {
+        let units = self.units();
+        Ok(match self.kind() {
+            TaskKind::MultiClass => {
+                let truth = classes(targets)?;
                 let confusion = if units <= Detail::CONFUSION_LIMIT {
                     multi_class::confusion_matrix(outputs, &truth, units)?
                 } else {
                     Vec::new()
                 };
                 let classes = multi_class::per_class(outputs, &truth, units)?;
-                (values, Detail::MultiClass { classes, confusion })
+                Detail::MultiClass { classes, confusion }
             }
             TaskKind::Binary => {
                 let truth = yes_or_no(targets)?;
-                let values = self.measure(|metric| {
-                    Ok(match metric {
-                        Metric::RocAuc => binary::roc_auc(outputs, &truth)?,
-                        Metric::PrAuc => binary::average_precision(outputs, &truth)?,
-                        Metric::F1 => Some(binary::f1(outputs, &truth)?),
-                        Metric::LogLoss => Some(binary::log_loss(outputs, &truth)?),
-                        Metric::BrierScore => Some(binary::brier_score(outputs, &truth)?),
-                        _ => Some(binary::accuracy(outputs, &truth)?),
-                    })
-                })?;
                 let mut confusion = vec![vec![0; 2]; 2];
-                for (&output, &truth) in outputs.iter().zip(&truth) {
-                    let answer = usize::from(output >= Task::THRESHOLD);
-                    confusion[usize::from(truth)][answer] += 1;
+                let decided = decided(outputs, thresholds, &truth, 1)?;
+                for (&answer, &truth) in decided.iter().zip(&truth) {
+                    confusion[usize::from(truth)][usize::from(answer > 0.5)] += 1;
                 }
-                let detail = Detail::Binary {
+                Detail::Binary {
                     confusion,
                     roc: binary::roc_curve(outputs, &truth)?.unwrap_or_default(),
                     precision_recall: binary::precision_recall_curve(outputs, &truth)?
                         .unwrap_or_default(),
-                };
-                (values, detail)
+                }
             }
             TaskKind::MultiLabel => {
                 let truth = yes_or_no(targets)?;
-                let values = self.measure(|metric| {
-                    Ok(match metric {
-                        Metric::MicroF1 => Some(multi_label::micro_f1(outputs, &truth, units)?),
-                        Metric::MacroF1 => Some(multi_label::macro_f1(outputs, &truth, units)?),
-                        Metric::SubsetAccuracy => {
-                            Some(multi_label::subset_accuracy(outputs, &truth, units)?)
-                        }
-                        Metric::HammingLoss => {
-                            Some(multi_label::hamming_loss(outputs, &truth, units)?)
-                        }
-                        _ => multi_label::mean_average_precision(outputs, &truth, units)?.value,
-                    })
-                })?;
-                let labels = multi_label::per_label(outputs, &truth, units)?;
-                (values, Detail::MultiLabel { labels })
+                let decided = decided(outputs, thresholds, &truth, units)?;
+                let ranked = multi_label::per_label(outputs, &truth, units)?;
+                let mut labels = multi_label::per_label(&decided, &truth, units)?;
+                for (label, ranked) in labels.iter_mut().zip(ranked) {
+                    label.average_precision = ranked.average_precision;
+                }
+                Detail::MultiLabel { labels }
             }
             TaskKind::Regression => {
                 let truth = targets.values();
                 let mae = regression::mean_absolute_error(outputs, truth, units)?;
                 let rmse = regression::root_mean_squared_error(outputs, truth, units)?;
                 let r2 = regression::r_squared(outputs, truth, units)?;
-                let values = self.measure(|metric| {
-                    Ok(match metric {
-                        Metric::Rmse => Some(mean(&rmse)),
-                        Metric::RSquared => {
-                            let defined: Option<Vec<f64>> = r2.iter().copied().collect();
-                            defined.map(|values| mean(&values))
-                        }
-                        _ => Some(mean(&mae)),
-                    })
-                })?;
                 let targets = mae.iter().zip(&rmse).zip(&r2);
-                let targets = targets
-                    .map(|((&mae, &rmse), &r2)| TargetScores { mae, rmse, r2 })
-                    .collect();
-                (values, Detail::Regression { targets })
+                Detail::Regression {
+                    targets: targets
+                        .map(|((&mae, &rmse), &r2)| TargetScores { mae, rmse, r2 })
+                        .collect(),
+                }
             }
-        };
-        Ok(Scores {
-            images: targets.rows(),
-            metrics: values,
-            detail,
         })
     }
 
-    fn measure(
+    /// The targets must have the task's columns.
+    pub(crate) fn expect_columns(&self, targets: &Targets) -> Result<(), MetricError> {
+        match targets.columns() == self.target_columns() {
+            true => Ok(()),
+            false => Err(MetricError::TargetColumns {
+                expected: self.target_columns(),
+                found: targets.columns(),
+            }),
+        }
+    }
+
+    fn each(
         &self,
         value: impl Fn(Metric) -> Result<Option<f64>, MetricError>,
     ) -> Result<Vec<(Metric, Option<f64>)>, MetricError> {
@@ -223,13 +318,25 @@ impl Task {
     }
 }
 
-fn classes(targets: &Targets) -> Result<Vec<u32>, MetricError> {
+/// Answers 1 and 0, which metrics that cut at 0.5 read as the thresholds mean them; outputs are
+/// checked first, since a NaN would be a plain no.
+fn decided(
+    outputs: &[f32],
+    thresholds: &Thresholds,
+    truth: &[u8],
+    units: usize,
+) -> Result<Vec<f32>, MetricError> {
+    independent(outputs, truth, units)?;
+    Ok(thresholds.decide(outputs))
+}
+
+pub(crate) fn classes(targets: &Targets) -> Result<Vec<u32>, MetricError> {
     convert(targets, "a class index", |value| {
         class_index(value).and_then(|class| u32::try_from(class).ok())
     })
 }
 
-fn yes_or_no(targets: &Targets) -> Result<Vec<u8>, MetricError> {
+pub(crate) fn yes_or_no(targets: &Targets) -> Result<Vec<u8>, MetricError> {
     convert(targets, "0 or 1", |value| match value {
         0.0 => Some(0),
         1.0 => Some(1),

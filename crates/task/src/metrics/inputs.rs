@@ -11,15 +11,34 @@ const ROUNDING: f32 = 1e-6;
 
 /// Checks probabilities `[N, C]` against class indices `[N]` and returns nothing: `N` is the
 /// length of `targets`.
-pub(super) fn exclusive(
+pub(crate) fn exclusive(
     probabilities: &[f32],
     targets: &[u32],
     classes: usize,
 ) -> Result<(), MetricError> {
+    exclusive_rows("probabilities", probabilities, targets, classes)?;
+    all_probabilities(probabilities, classes)
+}
+
+/// As [`exclusive`], for logits: any finite number.
+pub(crate) fn exclusive_logits(
+    logits: &[f32],
+    targets: &[u32],
+    classes: usize,
+) -> Result<(), MetricError> {
+    exclusive_rows("logits", logits, targets, classes)?;
+    all_finite("logits", logits, classes)
+}
+
+fn exclusive_rows(
+    values: &'static str,
+    slice: &[f32],
+    targets: &[u32],
+    classes: usize,
+) -> Result<(), MetricError> {
     enough_columns("classes", 2, classes)?;
-    same_length("probabilities", probabilities.len(), targets.len(), classes)?;
+    same_length(values, slice.len(), targets.len(), classes)?;
     some_rows(targets.len())?;
-    all_probabilities(probabilities, classes)?;
     let unknown = |&(_, &class): &(usize, &u32)| index(class) >= classes;
     match targets.iter().enumerate().find(unknown) {
         Some((row, &class)) => Err(MetricError::UnknownClass {
@@ -32,16 +51,35 @@ pub(super) fn exclusive(
 }
 
 /// Checks probabilities `[N, L]` against targets 0/1 `[N, L]`.
-pub(super) fn independent(
+pub(crate) fn independent(
     probabilities: &[f32],
     targets: &[u8],
     labels: usize,
 ) -> Result<(), MetricError> {
+    independent_rows("probabilities", probabilities, targets, labels)?;
+    all_probabilities(probabilities, labels)
+}
+
+/// As [`independent`], for logits: any finite number.
+pub(crate) fn independent_logits(
+    logits: &[f32],
+    targets: &[u8],
+    labels: usize,
+) -> Result<(), MetricError> {
+    independent_rows("logits", logits, targets, labels)?;
+    all_finite("logits", logits, labels)
+}
+
+fn independent_rows(
+    values: &'static str,
+    slice: &[f32],
+    targets: &[u8],
+    labels: usize,
+) -> Result<(), MetricError> {
     enough_columns("labels", 1, labels)?;
-    let rows = whole_rows("probabilities", probabilities.len(), labels)?;
+    let rows = whole_rows(values, slice.len(), labels)?;
     same_length("targets", targets.len(), rows, labels)?;
     some_rows(rows)?;
-    all_probabilities(probabilities, labels)?;
     match targets.iter().position(|&value| value > 1) {
         Some(at) => Err(MetricError::NotBinary {
             row: at / labels,
@@ -53,7 +91,7 @@ pub(super) fn independent(
 }
 
 /// Checks predictions `[N, T]` against targets `[N, T]`.
-pub(super) fn continuous(
+pub(crate) fn continuous(
     predictions: &[f32],
     targets: &[f32],
     outputs: usize,
@@ -67,7 +105,7 @@ pub(super) fn continuous(
 }
 
 /// A class index as a position in a slice; saturates where `usize` is narrower than `u32`.
-pub(super) fn index(class: u32) -> usize {
+pub(crate) fn index(class: u32) -> usize {
     usize::try_from(class).unwrap_or(usize::MAX)
 }
 

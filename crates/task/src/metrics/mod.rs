@@ -25,7 +25,7 @@
 pub mod binary;
 mod counts;
 mod error;
-mod inputs;
+pub(crate) mod inputs;
 pub mod multi_class;
 pub mod multi_label;
 mod ranking;
