@@ -20,7 +20,11 @@ mod dense;
 mod depthwise;
 mod element;
 mod error;
+mod finish;
+mod gemm;
 mod instructions;
+mod scratch;
+mod vector;
 
 pub use activation::{Activation, Epilogue};
 pub use convolution::{Convolution, ConvolutionShape};

@@ -2,14 +2,15 @@
 //!
 //! This file checks and chooses; how sums are made is in the files beside it.
 
-mod portable;
+mod gather;
+mod implicit;
 mod shape;
 
 pub use shape::ConvolutionShape;
 
 use crate::depthwise::Depthwise;
 use crate::{Element, Epilogue, Instructions, KernelError};
-use portable::Portable;
+use implicit::Implicit;
 
 /// A convolution with packed weights, a bias and an epilogue.
 ///
@@ -36,7 +37,7 @@ pub struct Convolution<T: Element> {
 /// The ways to the same numbers.
 #[derive(Debug)]
 enum Plan<T: Element> {
-    Portable(Portable),
+    Implicit(Implicit),
     Depthwise(Depthwise<T>),
 }
 
@@ -69,7 +70,13 @@ impl<T: Element> Convolution<T> {
         let plan = if shape.is_depthwise() {
             Plan::Depthwise(Depthwise::new(shape, weights, bias, epilogue, instructions))
         } else {
-            Plan::Portable(Portable::new(shape, weights, bias, epilogue))
+            Plan::Implicit(Implicit::new::<T>(
+                shape,
+                weights,
+                bias,
+                epilogue,
+                instructions,
+            ))
         };
         Ok(Self {
             shape,
@@ -115,7 +122,7 @@ impl<T: Element> Convolution<T> {
             check_length("residual", output.len(), residual.len())?;
         }
         match &self.plan {
-            Plan::Portable(plan) => plan.run(input, residual, output),
+            Plan::Implicit(plan) => plan.run(input, residual, output),
             Plan::Depthwise(plan) => plan.run(input, residual, output, images),
         }
         Ok(())

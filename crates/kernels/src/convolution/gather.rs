@@ -1,0 +1,166 @@
+//! The rows of the matrix product that a convolution is: for each pixel of the output, the
+//! numbers under the filter.
+//!
+//! Only a block of pixels at a time is gathered, into memory that stays in the cache; the whole
+//! matrix is never made.
+
+use super::ConvolutionShape;
+use crate::Element;
+use crate::gemm::{PITCH, Panels};
+use crate::vector::{Kernel, Vector};
+
+/// Gathers the pixels `first..first + rows` of the output, counted over all images, into a block
+/// as [`Panels::multiply`] takes it.
+pub(super) struct Gather<'a, T> {
+    pub shape: &'a ConvolutionShape,
+    pub panels: &'a Panels,
+    pub input: &'a [T],
+    pub group: usize,
+    pub first: usize,
+    pub rows: usize,
+    pub block: &'a mut [f32],
+}
+
+impl<T: Element> Kernel for Gather<'_, T> {
+    #[inline(always)]
+    unsafe fn run<V: Vector>(self) {
+        let shape = self.shape;
+        let [height, width, channels] = shape.input;
+        let [out_height, out_width, _] = shape.output_unchecked();
+        let [kernel_height, kernel_width] = shape.kernel;
+        let of_group = channels / shape.groups;
+        let whole_rows = shape.groups == 1 && shape.dilation[1] == 1;
+        assert!(self.block.len() >= self.panels.block(self.rows));
+        for row in 0..self.rows {
+            let pixel = self.first + row;
+            let (column, line) = (pixel % out_width, pixel / out_width % out_height);
+            let image = pixel / out_width / out_height * height;
+            let mut cursor = Cursor {
+                to: self.block[row * PITCH..].as_mut_ptr(),
+                at: 0,
+                part: self.panels.part() * if V::PAIRS { 2 } else { 1 },
+                next: self.rows * PITCH,
+            };
+            for down in 0..kernel_height {
+                let y = (line * shape.stride[0] + down * shape.dilation[0])
+                    .wrapping_sub(shape.padding[0]);
+                let x = (column * shape.stride[1]).wrapping_sub(shape.padding[2]) as isize;
+                // SAFETY: the cursor moves over `depth` numbers of its row, which the block has.
+                unsafe {
+                    if y >= height {
+                        cursor.zeros::<V>(kernel_width * of_group);
+                    } else if whole_rows {
+                        let line =
+                            &self.input[(image + y) * width * channels..][..width * channels];
+                        let inside = |x: isize| x.clamp(0, width as isize) as usize;
+                        let (from, to) = (inside(x), inside(x + kernel_width as isize));
+                        let before = (from as isize - x).clamp(0, kernel_width as isize) as usize;
+                        cursor.zeros::<V>(before * channels);
+                        cursor.copy::<V, T>(&line[from * channels..to * channels]);
+                        cursor.zeros::<V>((kernel_width - before - (to - from)) * channels);
+                    } else {
+                        let from = (image + y) * width * channels + self.group * of_group;
+                        for across in 0..kernel_width {
+                            let x = x + (across * shape.dilation[1]) as isize;
+                            if x < 0 || x >= width as isize {
+                                cursor.zeros::<V>(of_group);
+                            } else {
+                                let at = from + x as usize * channels;
+                                cursor.copy::<V, T>(&self.input[at..at + of_group]);
+                            }
+                        }
+                    }
+                }
+            }
+            if V::PAIRS && !(of_group * shape.taps()).is_multiple_of(2) {
+                // SAFETY: the last pair of an odd depth is half empty.
+                unsafe { cursor.zeros::<V>(1) };
+            }
+        }
+    }
+}
+
+/// A place in a row of a block, which lies in parts.
+struct Cursor {
+    /// The row in this part.
+    to: *mut f32,
+    /// Numbers written to this part.
+    at: usize,
+    /// Numbers that a part holds.
+    part: usize,
+    /// `f32` from this part to the next.
+    next: usize,
+}
+
+impl Cursor {
+    /// Room for as many of `count` numbers as this part, or the next if it is full, can hold.
+    #[inline(always)]
+    unsafe fn room<V: Vector>(&mut self, count: usize) -> (*mut u8, usize) {
+        if self.at == self.part {
+            self.at = 0;
+            // SAFETY: the caller writes no more than the block's depth, so there is a next part.
+            self.to = unsafe { self.to.add(self.next) };
+        }
+        let size = if V::PAIRS { 2 } else { 4 };
+        // SAFETY: it lies in the part.
+        let to = unsafe { self.to.cast::<u8>().add(self.at * size) };
+        let count = count.min(self.part - self.at);
+        self.at += count;
+        (to, count)
+    }
+
+    #[inline(always)]
+    unsafe fn copy<V: Vector, T: Element>(&mut self, mut from: &[T]) {
+        while !from.is_empty() {
+            // SAFETY: `room` gives room for as many; a block's numbers are those of the input,
+            // or `f32`.
+            unsafe {
+                let (to, count) = self.room::<V>(from.len());
+                let (now, later) = from.split_at_unchecked(count);
+                if V::PAIRS || T::NAME == "f32" {
+                    copy_bytes::<V>(now.as_ptr().cast(), to, size_of_val(now));
+                } else {
+                    let to = std::slice::from_raw_parts_mut(to.cast::<f32>(), count);
+                    for (to, from) in to.iter_mut().zip(now) {
+                        *to = from.to_f32();
+                    }
+                }
+                from = later;
+            }
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn zeros<V: Vector>(&mut self, mut count: usize) {
+        while count > 0 {
+            // SAFETY: `room` gives room for as many; zero bits are the number zero.
+            unsafe {
+                let (to, now) = self.room::<V>(count);
+                to.write_bytes(0, now * if V::PAIRS { 2 } else { 4 });
+                count -= now;
+            }
+        }
+    }
+}
+
+/// Copies by whole vectors, the last of which may overlap the one before it: runs are short, and
+/// a call would take as long.
+#[inline(always)]
+unsafe fn copy_bytes<V: Vector>(from: *const u8, to: *mut u8, count: usize) {
+    let vector = 4 * V::WIDTH;
+    // SAFETY: the caller gives `count` bytes on both sides, which do not overlap.
+    unsafe {
+        if count < vector {
+            from.copy_to_nonoverlapping(to, count);
+            return;
+        }
+        let mut at = 0;
+        while at + vector <= count {
+            V::load(from.add(at).cast()).store(to.add(at).cast());
+            at += vector;
+        }
+        if at < count {
+            V::load(from.add(count - vector).cast()).store(to.add(count - vector).cast());
+        }
+    }
+}

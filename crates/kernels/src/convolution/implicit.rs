@@ -1,0 +1,138 @@
+//! Convolution as a matrix product whose rows are gathered block by block.
+
+use rayon::prelude::*;
+
+use super::ConvolutionShape;
+use super::gather::Gather;
+use crate::finish::{Finish, Place, Shared, Sums};
+use crate::gemm::Panels;
+use crate::vector::{dispatch, extents, has_pairs};
+use crate::{Element, Epilogue, Instructions, scratch};
+
+/// `f32` of a gathered block, at most: it has to stay in the second cache.
+const BLOCK: usize = 160 << 10;
+/// Tiles in a block, at most: its sums with a panel have to stay in the first cache.
+const TILES: usize = 4;
+
+/// A convolution as a matrix product.
+#[derive(Debug)]
+pub(super) struct Implicit {
+    shape: ConvolutionShape,
+    instructions: Instructions,
+    pairs: bool,
+    /// One for each group.
+    panels: Vec<Panels>,
+    bias: Vec<f32>,
+    epilogue: Epilogue,
+    /// Rows of a block, at most.
+    rows: usize,
+}
+
+impl Implicit {
+    pub fn new<T: Element>(
+        shape: ConvolutionShape,
+        weights: &[f32],
+        bias: &[f32],
+        epilogue: Epilogue,
+        instructions: Instructions,
+    ) -> Self {
+        let pairs = T::NAME == "bf16" && has_pairs(instructions);
+        let (taps, channels) = (shape.taps(), shape.input[2] / shape.groups);
+        let filters = shape.filters / shape.groups;
+        let panels = (0..shape.groups).map(|group| {
+            Panels::new(
+                [filters, taps * channels],
+                instructions,
+                pairs,
+                |filter, depth| {
+                    let filter = group * filters + filter;
+                    weights[(filter * channels + depth % channels) * taps + depth / channels]
+                },
+            )
+        });
+        let panels = panels.collect::<Vec<_>>();
+        let tile = extents(instructions, pairs)[2];
+        let row = panels.first().map_or(1, |panels| panels.block(1));
+        let rows = (BLOCK / row / tile).clamp(1, TILES) * tile;
+        Self {
+            shape,
+            instructions,
+            pairs,
+            panels,
+            bias: bias.to_vec(),
+            epilogue,
+            rows,
+        }
+    }
+
+    /// Lengths are checked by [`super::Convolution::run`].
+    pub fn run<T: Element>(&self, input: &[T], residual: Option<&[T]>, output: &mut [T]) {
+        let filters = self.shape.filters;
+        let pixels = output.len() / filters;
+        let blocks = pixels.div_ceil(self.rows);
+        let groups = self.panels.len();
+        let Some(count) = self.panels.first().map(Panels::count) else {
+            return;
+        };
+        // Few pixels: the filters are split too, though each part gathers again.
+        let enough = 4 * rayon::current_num_threads();
+        let splits = enough.div_ceil((blocks * groups).max(1)).clamp(1, count);
+        let place = Shared(Place {
+            output: output.as_mut_ptr(),
+            residual: residual.map_or(std::ptr::null(), <[T]>::as_ptr),
+            pitch: filters,
+        });
+        (0..blocks * groups * splits)
+            .into_par_iter()
+            .with_max_len(1)
+            .for_each(|task| {
+                let (split, rest) = (task % splits, task / splits);
+                let (group, block) = (rest % groups, rest / groups);
+                let panels = &self.panels[group];
+                let [first, end] = [block, block + 1].map(|at| at * pixels / blocks);
+                let [from, to] = [split, split + 1].map(|at| at * count / splits);
+                let (length, rows) = (panels.block(end - first), end - first);
+                scratch::with(length + rows * panels.panel(), |room| {
+                    let (block, sums) = room.split_at_mut(length);
+                    let shape = &self.shape;
+                    let gather = Gather {
+                        shape,
+                        panels,
+                        input,
+                        group,
+                        first,
+                        rows,
+                        block,
+                    };
+                    // SAFETY: the constructor's caller has checked the instructions.
+                    unsafe { dispatch(self.instructions, self.pairs, gather) };
+                    for panel in from..to {
+                        panels.multiply(panel, block, rows, sums);
+                        let of_group = panels.filters(panel);
+                        let at = group * (filters / groups) + of_group.start;
+                        let sums = Sums {
+                            numbers: sums.as_ptr(),
+                            pitch: panels.pitch(panel),
+                            rows,
+                            bias: &self.bias[at..][..of_group.len()],
+                        };
+                        // SAFETY: the output has `pixels` rows of `filters` numbers, and so has the
+                        // residual; no other task writes these rows' filters.
+                        unsafe {
+                            let place = place.get().at(first * filters + at);
+                            let activation = self.epilogue.activation;
+                            dispatch(
+                                self.instructions,
+                                false,
+                                Finish {
+                                    sums,
+                                    activation,
+                                    place,
+                                },
+                            );
+                        }
+                    }
+                });
+            });
+    }
+}

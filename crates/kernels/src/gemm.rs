@@ -1,0 +1,263 @@
+//! The matrix product that dense layers and most convolutions are made of.
+//!
+//! Weights are packed into panels of a few vectors of filters. A block of rows, which the caller
+//! has gathered, is multiplied with one panel at a time: tiles of as many sums as the registers
+//! hold, over parts of the depth so short that a panel's part stays in the first cache. Each sum
+//! is one chain over the depth in order, so it does not depend on how rows are cut into tiles.
+
+use half::bf16;
+
+use crate::Instructions;
+use crate::scratch::Lines;
+use crate::vector::{Kernel, Vector, dispatch, extents};
+
+/// Units of depth that a panel is multiplied by at once, at most.
+const DEPTH: usize = 192;
+/// Units from one row of a part to the next: an odd number of cache lines, so that rows are
+/// spread over the cache's sets.
+pub(crate) const PITCH: usize = DEPTH + 16;
+
+/// Weights in panels. A unit of depth is one `f32`, or a pair of bf16.
+#[derive(Debug)]
+pub(crate) struct Panels {
+    instructions: Instructions,
+    pairs: bool,
+    width: usize,
+    /// Filters in a panel.
+    panel: usize,
+    filters: usize,
+    /// Units of depth of all parts.
+    depth: usize,
+    /// Units of depth of a part; the last may be shorter.
+    part: usize,
+    data: Lines,
+}
+
+impl Panels {
+    /// Packs the weight `at(filter, depth)` of all filters and depths.
+    pub fn new(
+        [filters, depth]: [usize; 2],
+        instructions: Instructions,
+        pairs: bool,
+        at: impl Fn(usize, usize) -> f32,
+    ) -> Self {
+        let [width, panel, _] = extents(instructions, pairs);
+        let units = if pairs { depth.div_ceil(2) } else { depth };
+        let part = units
+            .div_ceil(units.div_ceil(DEPTH))
+            .next_multiple_of(16)
+            .min(DEPTH);
+        let mut data = Lines::zeros(filters.next_multiple_of(width) * units);
+        let at = |filter: usize, depth_at: usize| {
+            if filter < filters && depth_at < depth {
+                at(filter, depth_at)
+            } else {
+                0.0
+            }
+        };
+        let mut to = data.as_mut_slice().iter_mut();
+        for first in (0..filters).step_by(panel) {
+            let across = (filters - first).min(panel).next_multiple_of(width);
+            for unit in 0..units {
+                for (filter, to) in (first..first + across).zip(&mut to) {
+                    *to = if pairs {
+                        let bits = |value| u32::from(bf16::from_f32(value).to_bits());
+                        let [low, high] = [at(filter, 2 * unit), at(filter, 2 * unit + 1)];
+                        f32::from_bits(bits(low) | bits(high) << 16)
+                    } else {
+                        at(filter, unit)
+                    };
+                }
+            }
+        }
+        Self {
+            instructions,
+            pairs,
+            width,
+            panel,
+            filters,
+            depth: units,
+            part,
+            data,
+        }
+    }
+
+    /// Filters in a panel; a panel's sums have this pitch at most.
+    pub fn panel(&self) -> usize {
+        self.panel
+    }
+
+    /// How many panels there are.
+    pub fn count(&self) -> usize {
+        self.filters.div_ceil(self.panel)
+    }
+
+    /// The filters of a panel.
+    pub fn filters(&self, panel: usize) -> std::ops::Range<usize> {
+        panel * self.panel..self.filters.min((panel + 1) * self.panel)
+    }
+
+    /// Numbers from one row of a panel's sums to the next.
+    pub fn pitch(&self, panel: usize) -> usize {
+        self.filters(panel).len().next_multiple_of(self.width)
+    }
+
+    /// Units of depth in a part.
+    pub fn part(&self) -> usize {
+        self.part
+    }
+
+    /// How many parts the depth is in.
+    pub fn parts(&self) -> usize {
+        self.depth.div_ceil(self.part)
+    }
+
+    /// `f32` that a block of `rows` rows takes: its parts one after the other, each
+    /// `[rows, PITCH]`.
+    pub fn block(&self, rows: usize) -> usize {
+        self.parts() * rows * PITCH
+    }
+
+    /// Writes the products of `rows` rows of `block` with a panel's filters to `sums`, as
+    /// `[rows, pitch]`.
+    ///
+    /// # Panics
+    ///
+    /// If a slice is shorter than that.
+    pub fn multiply(&self, panel: usize, block: &[f32], rows: usize, sums: &mut [f32]) {
+        let pitch = self.pitch(panel);
+        assert!(block.len() >= self.block(rows) && sums.len() >= rows * pitch);
+        // SAFETY: the constructor's caller has checked the instructions; the slices are as long
+        // as the kernel reads and writes.
+        unsafe {
+            let weights = self.data.as_ptr().add(panel * self.panel * self.depth);
+            dispatch(
+                self.instructions,
+                self.pairs,
+                Multiply {
+                    panels: self,
+                    weights,
+                    across: pitch / self.width,
+                    block: block.as_ptr(),
+                    rows,
+                    sums: sums.as_mut_ptr(),
+                },
+            );
+        }
+    }
+}
+
+struct Multiply<'a> {
+    panels: &'a Panels,
+    weights: *const f32,
+    /// Vectors in the panel.
+    across: usize,
+    block: *const f32,
+    rows: usize,
+    sums: *mut f32,
+}
+
+impl Kernel for Multiply<'_> {
+    #[inline(always)]
+    unsafe fn run<V: Vector>(self) {
+        let tiles = self.rows.div_ceil(V::ROWS);
+        let pitch = self.across * V::WIDTH;
+        for part in 0..self.panels.parts() {
+            let start = part * self.panels.part;
+            let mut first = 0;
+            for tile in 0..tiles {
+                // Tiles of nearly one height, so that none is too low to hide latencies.
+                let end = (tile + 1) * self.rows / tiles;
+                // SAFETY: the block has `parts × rows × PITCH` numbers, the panel
+                // `depth × pitch`, the sums `rows × pitch`.
+                unsafe {
+                    let tile = Tile {
+                        depth: self.panels.part.min(self.panels.depth - start),
+                        rows: self.block.add((part * self.rows + first) * PITCH),
+                        weights: self.weights.add(start * pitch),
+                        sums: self.sums.add(first * pitch),
+                        begins: part == 0,
+                    };
+                    match self.across {
+                        1 => tile.of_rows::<V, 1>(end - first),
+                        2 if V::ACROSS >= 2 => tile.of_rows::<V, 2>(end - first),
+                        3 if V::ACROSS >= 3 => tile.of_rows::<V, 3>(end - first),
+                        4 if V::ACROSS >= 4 => tile.of_rows::<V, 4>(end - first),
+                        _ => {}
+                    }
+                }
+                first = end;
+            }
+        }
+    }
+}
+
+/// Sums that stay in registers over a part of the depth.
+#[derive(Clone, Copy)]
+struct Tile {
+    depth: usize,
+    rows: *const f32,
+    weights: *const f32,
+    sums: *mut f32,
+    begins: bool,
+}
+
+impl Tile {
+    #[inline(always)]
+    unsafe fn of_rows<V: Vector, const ACROSS: usize>(self, rows: usize) {
+        // SAFETY: as the caller says, for as many rows.
+        unsafe {
+            match rows {
+                1 => self.multiply::<V, 1, ACROSS>(),
+                2 => self.multiply::<V, 2, ACROSS>(),
+                3 => self.multiply::<V, 3, ACROSS>(),
+                4 => self.multiply::<V, 4, ACROSS>(),
+                5 if V::ROWS >= 5 => self.multiply::<V, 5, ACROSS>(),
+                6 if V::ROWS >= 6 => self.multiply::<V, 6, ACROSS>(),
+                7 if V::ROWS >= 7 => self.multiply::<V, 7, ACROSS>(),
+                8 if V::ROWS >= 8 => self.multiply::<V, 8, ACROSS>(),
+                9 if V::ROWS >= 9 => self.multiply::<V, 9, ACROSS>(),
+                10 if V::ROWS >= 10 => self.multiply::<V, 10, ACROSS>(),
+                11 if V::ROWS >= 11 => self.multiply::<V, 11, ACROSS>(),
+                12 if V::ROWS >= 12 => self.multiply::<V, 12, ACROSS>(),
+                13 if V::ROWS >= 13 => self.multiply::<V, 13, ACROSS>(),
+                14 if V::ROWS >= 14 => self.multiply::<V, 14, ACROSS>(),
+                _ => {}
+            }
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn multiply<V: Vector, const ROWS: usize, const ACROSS: usize>(self) {
+        let pitch = ACROSS * V::WIDTH;
+        // SAFETY: the caller gives `[ROWS, PITCH]` rows, `[depth, pitch]` weights and
+        // `[ROWS, pitch]` sums.
+        unsafe {
+            let mut sums = [[V::zero(); ACROSS]; ROWS];
+            if !self.begins {
+                for (row, sums) in sums.iter_mut().enumerate() {
+                    for (across, sum) in sums.iter_mut().enumerate() {
+                        *sum = V::load(self.sums.add(row * pitch + across * V::WIDTH));
+                    }
+                }
+            }
+            for at in 0..self.depth {
+                let mut weights = [V::zero(); ACROSS];
+                for (across, weight) in weights.iter_mut().enumerate() {
+                    *weight = V::load(self.weights.add(at * pitch + across * V::WIDTH));
+                }
+                for (row, sums) in sums.iter_mut().enumerate() {
+                    let value = V::splat(self.rows.add(row * PITCH + at));
+                    for (sum, weight) in sums.iter_mut().zip(weights) {
+                        *sum = sum.multiply_add(value, weight);
+                    }
+                }
+            }
+            for (row, sums) in sums.iter().enumerate() {
+                for (across, sum) in sums.iter().enumerate() {
+                    sum.store(self.sums.add(row * pitch + across * V::WIDTH));
+                }
+            }
+        }
+    }
+}
