@@ -8,6 +8,7 @@
 use half::bf16;
 
 use crate::Instructions;
+use crate::convolution::Layout;
 use crate::scratch::Lines;
 use crate::vector::{Kernel, Vector, dispatch, extents};
 
@@ -15,7 +16,7 @@ use crate::vector::{Kernel, Vector, dispatch, extents};
 const DEPTH: usize = 192;
 /// Units from one row of a part to the next: an odd number of cache lines, so that rows are
 /// spread over the cache's sets.
-pub(crate) const PITCH: usize = DEPTH + 16;
+const PITCH: usize = DEPTH + 16;
 
 /// Weights in panels. A unit of depth is one `f32`, or a pair of bf16.
 #[derive(Debug)]
@@ -102,13 +103,18 @@ impl Panels {
         self.filters(panel).len().next_multiple_of(self.width)
     }
 
-    /// Units of depth in a part.
-    pub fn part(&self) -> usize {
-        self.part
+    /// How a block lies.
+    pub fn layout(&self) -> Layout {
+        let numbers = if self.pairs { 2 } else { 1 };
+        Layout {
+            part: self.part * numbers,
+            pitch: PITCH,
+            depth: self.depth * numbers,
+        }
     }
 
     /// How many parts the depth is in.
-    pub fn parts(&self) -> usize {
+    fn parts(&self) -> usize {
         self.depth.div_ceil(self.part)
     }
 

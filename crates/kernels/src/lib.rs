@@ -15,6 +15,8 @@
 //! nothing of graphs, files or training loops.
 
 mod activation;
+#[cfg(target_arch = "x86_64")]
+mod amx;
 mod convolution;
 mod dense;
 mod depthwise;

@@ -6,14 +6,24 @@
 
 use super::ConvolutionShape;
 use crate::Element;
-use crate::gemm::{PITCH, Panels};
 use crate::vector::{Kernel, Vector};
 
-/// Gathers the pixels `first..first + rows` of the output, counted over all images, into a block
-/// as [`Panels::multiply`] takes it.
+/// How a block lies: `[parts, rows, pitch]`. Numbers are bf16 where the vector is of pairs, and
+/// `f32` elsewhere.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Layout {
+    /// Numbers of a row in a part; the last part may hold fewer.
+    pub part: usize,
+    /// `f32` from one row to the next; a pair of bf16 counts as one.
+    pub pitch: usize,
+    /// Numbers of a row in all parts; what the depth does not fill is zero.
+    pub depth: usize,
+}
+
+/// Gathers the pixels `first..first + rows` of the output, counted over all images.
 pub(super) struct Gather<'a, T> {
     pub shape: &'a ConvolutionShape,
-    pub panels: &'a Panels,
+    pub layout: Layout,
     pub input: &'a [T],
     pub group: usize,
     pub first: usize,
@@ -30,16 +40,19 @@ impl<T: Element> Kernel for Gather<'_, T> {
         let [kernel_height, kernel_width] = shape.kernel;
         let of_group = channels / shape.groups;
         let whole_rows = shape.groups == 1 && shape.dilation[1] == 1;
-        assert!(self.block.len() >= self.panels.block(self.rows));
+        let Layout { part, pitch, depth } = self.layout;
+        assert!(depth >= of_group * shape.taps());
+        assert!(self.block.len() >= depth.div_ceil(part) * self.rows * pitch);
+        assert!(pitch >= part.div_ceil(if V::PAIRS { 2 } else { 1 }));
         for row in 0..self.rows {
             let pixel = self.first + row;
             let (column, line) = (pixel % out_width, pixel / out_width % out_height);
             let image = pixel / out_width / out_height * height;
             let mut cursor = Cursor {
-                to: self.block[row * PITCH..].as_mut_ptr(),
+                to: self.block[row * pitch..].as_mut_ptr(),
                 at: 0,
-                part: self.panels.part() * if V::PAIRS { 2 } else { 1 },
-                next: self.rows * PITCH,
+                part,
+                next: self.rows * pitch,
             };
             for down in 0..kernel_height {
                 let y = (line * shape.stride[0] + down * shape.dilation[0])
@@ -72,10 +85,8 @@ impl<T: Element> Kernel for Gather<'_, T> {
                     }
                 }
             }
-            if V::PAIRS && !(of_group * shape.taps()).is_multiple_of(2) {
-                // SAFETY: the last pair of an odd depth is half empty.
-                unsafe { cursor.zeros::<V>(1) };
-            }
+            // SAFETY: as above.
+            unsafe { cursor.zeros::<V>(depth - of_group * shape.taps()) };
         }
     }
 }

@@ -95,9 +95,10 @@ impl Implicit {
                 scratch::with(length + rows * panels.panel(), |room| {
                     let (block, sums) = room.split_at_mut(length);
                     let shape = &self.shape;
+                    let layout = panels.layout();
                     let gather = Gather {
                         shape,
-                        panels,
+                        layout,
                         input,
                         group,
                         first,

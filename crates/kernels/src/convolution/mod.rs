@@ -5,7 +5,10 @@
 mod gather;
 mod implicit;
 mod shape;
+#[cfg(target_arch = "x86_64")]
+mod tiled;
 
+pub(crate) use gather::Layout;
 pub use shape::ConvolutionShape;
 
 use crate::depthwise::Depthwise;
@@ -38,7 +41,35 @@ pub struct Convolution<T: Element> {
 #[derive(Debug)]
 enum Plan<T: Element> {
     Implicit(Implicit),
+    #[cfg(target_arch = "x86_64")]
+    Tiled(tiled::Tiled),
     Depthwise(Depthwise<T>),
+}
+
+impl<T: Element> Plan<T> {
+    /// The plan by tiles of bf16, where there are any.
+    #[cfg(target_arch = "x86_64")]
+    fn tiled(
+        shape: ConvolutionShape,
+        weights: &[f32],
+        bias: &[f32],
+        epilogue: Epilogue,
+        instructions: Instructions,
+    ) -> Option<Self> {
+        let fits = T::NAME == "bf16" && instructions == Instructions::Amx;
+        fits.then(|| Self::Tiled(tiled::Tiled::new(shape, weights, bias, epilogue)))
+    }
+
+    #[cfg(not(target_arch = "x86_64"))]
+    fn tiled(
+        _shape: ConvolutionShape,
+        _weights: &[f32],
+        _bias: &[f32],
+        _epilogue: Epilogue,
+        _instructions: Instructions,
+    ) -> Option<Self> {
+        None
+    }
 }
 
 impl<T: Element> Convolution<T> {
@@ -69,6 +100,8 @@ impl<T: Element> Convolution<T> {
         check_length("bias", shape.filters, bias.len())?;
         let plan = if shape.is_depthwise() {
             Plan::Depthwise(Depthwise::new(shape, weights, bias, epilogue, instructions))
+        } else if let Some(plan) = Plan::tiled(shape, weights, bias, epilogue, instructions) {
+            plan
         } else {
             Plan::Implicit(Implicit::new::<T>(
                 shape,
@@ -123,6 +156,8 @@ impl<T: Element> Convolution<T> {
         }
         match &self.plan {
             Plan::Implicit(plan) => plan.run(input, residual, output),
+            #[cfg(target_arch = "x86_64")]
+            Plan::Tiled(plan) => plan.run(input, residual, output),
             Plan::Depthwise(plan) => plan.run(input, residual, output, images),
         }
         Ok(())

@@ -1,0 +1,286 @@
+//! Tiles of bf16 on x86-64: two tiles of rows by two of filters, 32 × 32 sums at once.
+//!
+//! A tile register has 16 rows of 64 bytes. Rust has no intrinsics for them on its stable
+//! channel, so they are written as the processor's instructions. Between [`Session::begin`] and
+//! its end a thread's tile registers belong to the kernel.
+
+use std::arch::asm;
+use std::arch::x86_64::*;
+
+use half::bf16;
+
+use crate::finish::Place;
+use crate::scratch::Lines;
+use crate::{Activation, Element};
+
+/// Rows that two tiles hold, and filters of a panel.
+pub(crate) const SIDE: usize = 32;
+/// Numbers of a row in a tile: one step of the depth.
+pub(crate) const STEP: usize = 32;
+/// `f32` in a panel's two tiles for one step.
+const PANEL_STEP: usize = 2 * 16 * 16;
+
+/// Weights as tiles, in panels of 32 filters.
+#[derive(Debug)]
+pub(crate) struct TilePanels {
+    filters: usize,
+    /// Where in a row each step begins, in bytes.
+    offsets: Vec<usize>,
+    /// Numbers of a step: 32, or fewer where no step has as many; even.
+    step: usize,
+    data: Lines,
+}
+
+impl TilePanels {
+    /// Packs the weight `at(filter, step, index)`: that of the number `index` of a step that
+    /// begins at `offsets[step]` bytes.
+    pub fn new(
+        filters: usize,
+        offsets: Vec<usize>,
+        step: usize,
+        at: impl Fn(usize, usize, usize) -> f32,
+    ) -> Self {
+        let panels = filters.div_ceil(SIDE);
+        let mut data = Lines::zeros(panels * offsets.len() * PANEL_STEP);
+        let bits = |filter: usize, of: usize, index: usize| {
+            let value = if filter < filters && index < step {
+                at(filter, of, index)
+            } else {
+                0.0
+            };
+            u32::from(bf16::from_f32(value).to_bits())
+        };
+        for (number, to) in data.as_mut_slice().iter_mut().enumerate() {
+            let (tile_step, within) = (number / PANEL_STEP, number % PANEL_STEP);
+            let (panel, of) = (tile_step / offsets.len(), tile_step % offsets.len());
+            let filter = panel * SIDE + within / 256 * 16 + within % 16;
+            let pair = within % 256 / 16;
+            let [low, high] = [bits(filter, of, 2 * pair), bits(filter, of, 2 * pair + 1)];
+            *to = f32::from_bits(low | high << 16);
+        }
+        Self {
+            filters,
+            offsets,
+            step,
+            data,
+        }
+    }
+
+    /// How many panels there are.
+    pub fn count(&self) -> usize {
+        self.filters.div_ceil(SIDE)
+    }
+
+    /// The filters of a panel.
+    pub fn filters(&self, panel: usize) -> std::ops::Range<usize> {
+        panel * SIDE..self.filters.min((panel + 1) * SIDE)
+    }
+}
+
+/// 32 × 32 sums.
+#[derive(Clone, Copy)]
+#[repr(C, align(64))]
+pub(crate) struct TileSums(pub [f32; SIDE * SIDE]);
+
+/// What the tile registers hold, as `ldtilecfg` reads it.
+#[repr(C, align(64))]
+struct Configuration {
+    palette: u8,
+    start: u8,
+    reserved: [u8; 14],
+    bytes: [u16; 16],
+    rows: [u8; 16],
+}
+
+/// A thread's tile registers, in use.
+pub(crate) struct Session<'a> {
+    panels: &'a TilePanels,
+}
+
+impl<'a> Session<'a> {
+    /// Sets the registers up for a panel's steps.
+    ///
+    /// # Safety
+    ///
+    /// The machine has [`crate::Instructions::Amx`].
+    pub unsafe fn begin(panels: &'a TilePanels) -> Self {
+        let bytes = 2 * panels.step as u16;
+        let mut configuration = Configuration {
+            palette: 1,
+            start: 0,
+            reserved: [0; 14],
+            bytes: [0; 16],
+            rows: [0; 16],
+        };
+        // Sums in 0 to 3, rows in 4 and 5, weights in 6 and 7.
+        configuration.bytes[..8].copy_from_slice(&[64, 64, 64, 64, bytes, bytes, 64, 64]);
+        let pairs = (panels.step / 2) as u8;
+        configuration.rows[..8].copy_from_slice(&[16, 16, 16, 16, 16, 16, pairs, pairs]);
+        // SAFETY: the caller has the instructions; the configuration is one of the processor's.
+        unsafe { asm!("ldtilecfg [{}]", in(reg) &configuration, options(nostack, readonly)) };
+        Self { panels }
+    }
+
+    /// The sums of up to 32 rows with a panel.
+    ///
+    /// # Safety
+    ///
+    /// At every offset of the panels, 16 rows (or 32 if `rows` is above 16), `pitch` bytes from
+    /// one to the next, have a step's numbers to be read.
+    #[inline(always)]
+    pub unsafe fn multiply(
+        &self,
+        panel: usize,
+        from: *const u8,
+        pitch: usize,
+        rows: usize,
+        sums: &mut TileSums,
+    ) {
+        let offsets = &self.panels.offsets;
+        // SAFETY: rows as the caller says; the panel has two tiles for each step; the sums are
+        // 32 rows of 128 bytes. The registers named are set up, and no other code uses them.
+        unsafe {
+            let weights = self
+                .panels
+                .data
+                .as_ptr()
+                .add(panel * offsets.len() * PANEL_STEP);
+            if rows > 16 {
+                asm!(
+                    "tilezero tmm0", "tilezero tmm1", "tilezero tmm2", "tilezero tmm3",
+                    "2:",
+                    "mov {first}, [{offsets}]",
+                    "lea {second}, [{lower} + {first}]",
+                    "add {first}, {upper}",
+                    "tileloadd tmm6, [{weights} + {line}*1]",
+                    "tileloadd tmm4, [{first} + {pitch}*1]",
+                    "tileloadd tmm7, [{weights} + {line}*1 + 1024]",
+                    "tileloadd tmm5, [{second} + {pitch}*1]",
+                    "tdpbf16ps tmm0, tmm4, tmm6",
+                    "tdpbf16ps tmm1, tmm4, tmm7",
+                    "tdpbf16ps tmm2, tmm5, tmm6",
+                    "tdpbf16ps tmm3, tmm5, tmm7",
+                    "add {offsets}, 8",
+                    "add {weights}, 2048",
+                    "dec {steps}",
+                    "jnz 2b",
+                    "add {line}, 64",
+                    "tilestored [{sums} + {line}*1], tmm0",
+                    "tilestored [{sums} + {line}*1 + 64], tmm1",
+                    "tilestored [{sums} + {line}*1 + 2048], tmm2",
+                    "tilestored [{sums} + {line}*1 + 2112], tmm3",
+                    first = out(reg) _,
+                    second = out(reg) _,
+                    offsets = inout(reg) offsets.as_ptr() => _,
+                    steps = inout(reg) offsets.len() => _,
+                    upper = in(reg) from,
+                    lower = in(reg) from.add(16 * pitch),
+                    pitch = in(reg) pitch,
+                    weights = inout(reg) weights => _,
+                    line = inout(reg) 64usize => _,
+                    sums = in(reg) sums,
+                    out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
+                    out("tmm4") _, out("tmm5") _, out("tmm6") _, out("tmm7") _,
+                    options(nostack),
+                );
+            } else {
+                asm!(
+                    "tilezero tmm0", "tilezero tmm1",
+                    "2:",
+                    "mov {first}, [{offsets}]",
+                    "add {first}, {upper}",
+                    "tileloadd tmm6, [{weights} + {line}*1]",
+                    "tileloadd tmm4, [{first} + {pitch}*1]",
+                    "tileloadd tmm7, [{weights} + {line}*1 + 1024]",
+                    "tdpbf16ps tmm0, tmm4, tmm6",
+                    "tdpbf16ps tmm1, tmm4, tmm7",
+                    "add {offsets}, 8",
+                    "add {weights}, 2048",
+                    "dec {steps}",
+                    "jnz 2b",
+                    "add {line}, 64",
+                    "tilestored [{sums} + {line}*1], tmm0",
+                    "tilestored [{sums} + {line}*1 + 64], tmm1",
+                    first = out(reg) _,
+                    offsets = inout(reg) offsets.as_ptr() => _,
+                    steps = inout(reg) offsets.len() => _,
+                    upper = in(reg) from,
+                    pitch = in(reg) pitch,
+                    weights = inout(reg) weights => _,
+                    line = inout(reg) 64usize => _,
+                    sums = in(reg) sums,
+                    out("tmm0") _, out("tmm1") _, out("tmm4") _, out("tmm6") _, out("tmm7") _,
+                    options(nostack),
+                );
+            }
+        }
+    }
+}
+
+impl Drop for Session<'_> {
+    /// Gives the registers back, so that the system need not keep them.
+    fn drop(&mut self) {
+        // SAFETY: a session exists only where the processor has the instruction.
+        unsafe { asm!("tilerelease", options(nostack, nomem)) };
+    }
+}
+
+/// Writes `activation(sum + bias + residual)` of 32 filters as bf16, for an activation that is a
+/// clamp to `low` and `high`; returns false, having written nothing, for any other.
+///
+/// # Safety
+///
+/// The machine has AVX-512 with bf16; the place has `rows` rows of 32 numbers, `bias` 32 numbers.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16")]
+pub(crate) unsafe fn finish_clamped(
+    sums: &TileSums,
+    rows: usize,
+    bias: &[f32; SIDE],
+    activation: Activation,
+    place: Place<bf16>,
+) -> bool {
+    let (low, high) = match activation {
+        Activation::None => (f32::NEG_INFINITY, f32::INFINITY),
+        Activation::Relu => (0.0, f32::INFINITY),
+        Activation::Clamp { low, high } => (low, high),
+        _ => return false,
+    };
+    let (low, high) = (_mm512_set1_ps(low), _mm512_set1_ps(high));
+    // SAFETY: as the caller says; loads and stores ask for no alignment.
+    unsafe {
+        let bias = [
+            _mm512_loadu_ps(bias.as_ptr()),
+            _mm512_loadu_ps(bias.as_ptr().add(16)),
+        ];
+        for row in 0..rows {
+            let from = sums.0.as_ptr().add(row * SIDE);
+            let mut left = _mm512_add_ps(_mm512_load_ps(from), bias[0]);
+            let mut right = _mm512_add_ps(_mm512_load_ps(from.add(16)), bias[1]);
+            if !place.residual.is_null() {
+                let added = place.residual.add(row * place.pitch).cast::<__m256i>();
+                let wide = |half: __m256i| {
+                    _mm512_castsi512_ps(_mm512_slli_epi32::<16>(_mm512_cvtepu16_epi32(half)))
+                };
+                left = _mm512_add_ps(left, wide(_mm256_loadu_si256(added)));
+                right = _mm512_add_ps(right, wide(_mm256_loadu_si256(added.add(1))));
+            }
+            // The sum stands second, so that a NaN stays one.
+            left = _mm512_min_ps(high, _mm512_max_ps(low, left));
+            right = _mm512_min_ps(high, _mm512_max_ps(low, right));
+            let packed = _mm512_cvtne2ps_pbh(right, left);
+            let to = place.output.add(row * place.pitch).cast::<__m512i>();
+            _mm512_storeu_si512(to, std::mem::transmute::<__m512bh, __m512i>(packed));
+        }
+    }
+    true
+}
+
+/// The place as one of bf16.
+pub(crate) fn as_bf16<T: Element>(place: Place<T>) -> Place<bf16> {
+    debug_assert_eq!(T::NAME, "bf16");
+    Place {
+        output: place.output.cast(),
+        residual: place.residual.cast(),
+        pitch: place.pitch,
+    }
+}

@@ -1,0 +1,271 @@
+//! Convolution by tiles of bf16.
+//!
+//! The rows of a matrix product are read where they lie in the input if the filter is 1 × 1, and
+//! gathered block by block otherwise.
+
+use rayon::prelude::*;
+
+use super::ConvolutionShape;
+use super::gather::{Gather, Layout};
+use crate::amx::{SIDE, STEP, Session, TilePanels, TileSums, as_bf16, finish_clamped};
+use crate::finish::{Finish, Place, Shared, Sums};
+use crate::vector::dispatch;
+use crate::{Element, Epilogue, Instructions, scratch};
+
+/// Bytes of a block's rows, at most: they have to stay in the second cache.
+const BLOCK: usize = 384 << 10;
+
+/// A convolution by tiles.
+#[derive(Debug)]
+pub(super) struct Tiled {
+    shape: ConvolutionShape,
+    /// One for each group.
+    panels: Vec<TilePanels>,
+    /// Filled up to whole panels, group by group.
+    bias: Vec<f32>,
+    epilogue: Epilogue,
+    layout: Layout,
+    /// Whether rows are read where they lie.
+    in_place: bool,
+    /// Rows of a block, at most.
+    rows: usize,
+}
+
+impl Tiled {
+    pub fn new(shape: ConvolutionShape, weights: &[f32], bias: &[f32], epilogue: Epilogue) -> Self {
+        let (taps, channels) = (shape.taps(), shape.input[2] / shape.groups);
+        let filters = shape.filters / shape.groups;
+        let depth = taps * channels;
+        let in_place = taps == 1
+            && shape.stride == [1, 1]
+            && shape.padding == [0; 4]
+            && shape.groups == 1
+            && channels.is_multiple_of(2);
+        let step = if in_place { channels.min(STEP) } else { STEP };
+        let padded = if in_place {
+            depth
+        } else {
+            depth.next_multiple_of(STEP)
+        };
+        // A last step that would pass the row's end begins earlier, and the numbers that it reads
+        // a second time have no weight.
+        let begins = (0..padded)
+            .step_by(step)
+            .map(|at| (at.min(padded - step), at));
+        let begins = begins.collect::<Vec<_>>();
+        let offsets = begins
+            .iter()
+            .map(|(begin, _)| 2 * begin)
+            .collect::<Vec<_>>();
+        let panels = (0..shape.groups).map(|group| {
+            TilePanels::new(filters, offsets.clone(), step, |filter, of, index| {
+                let (begin, fresh) = begins[of];
+                let at = begin + index;
+                if at < fresh || at >= depth {
+                    return 0.0;
+                }
+                weights
+                    [((group * filters + filter) * channels + at % channels) * taps + at / channels]
+            })
+        });
+        let panels = panels.collect::<Vec<_>>();
+        let whole = filters.next_multiple_of(SIDE);
+        let bias = (0..shape.groups * whole)
+            .map(|at| {
+                if at % whole < filters {
+                    bias[at / whole * filters + at % whole]
+                } else {
+                    0.0
+                }
+            })
+            .collect();
+        // An odd number of cache lines, so that rows are spread over the cache's sets.
+        let pitch = (padded / 2).div_ceil(16) * 16;
+        let pitch = if (pitch / 16).is_multiple_of(2) {
+            pitch + 16
+        } else {
+            pitch
+        };
+        let layout = Layout {
+            part: padded,
+            pitch,
+            depth: padded,
+        };
+        let rows = (BLOCK / (2 * padded) / SIDE).clamp(1, 16) * SIDE;
+        Self {
+            shape,
+            panels,
+            bias,
+            epilogue,
+            layout,
+            in_place,
+            rows,
+        }
+    }
+
+    /// Lengths are checked by [`super::Convolution::run`].
+    pub fn run<T: Element>(&self, input: &[T], residual: Option<&[T]>, output: &mut [T]) {
+        let filters = self.shape.filters;
+        let pixels = output.len() / filters;
+        let groups = self.panels.len();
+        let Some(count) = self.panels.first().map(TilePanels::count) else {
+            return;
+        };
+        let enough = 4 * rayon::current_num_threads();
+        let rows = pixels
+            .div_ceil(enough)
+            .next_multiple_of(SIDE)
+            .clamp(SIDE, self.rows);
+        let blocks = pixels.div_ceil(rows);
+        let splits = enough.div_ceil((blocks * groups).max(1)).clamp(1, count);
+        let place = Shared(Place {
+            output: output.as_mut_ptr(),
+            residual: residual.map_or(std::ptr::null(), <[T]>::as_ptr),
+            pitch: filters,
+        });
+        (0..blocks * groups * splits)
+            .into_par_iter()
+            .with_max_len(1)
+            .for_each(|task| {
+                let (split, rest) = (task % splits, task / splits);
+                let (group, block) = (rest % groups, rest / groups);
+                let first = block * rows;
+                let [from, to] = [split, split + 1].map(|at| at * count / splits);
+                let block = Block {
+                    plan: self,
+                    group,
+                    first,
+                    rows: rows.min(pixels - first),
+                    panels: from..to,
+                };
+                block.run(input, place.get());
+            });
+    }
+}
+
+/// What one task does.
+struct Block<'a> {
+    plan: &'a Tiled,
+    group: usize,
+    first: usize,
+    rows: usize,
+    panels: std::ops::Range<usize>,
+}
+
+impl Block<'_> {
+    fn run<T: Element>(self, input: &[T], place: Place<T>) {
+        let Layout { pitch, .. } = self.plan.layout;
+        // In place, only rows that do not fill a pair of tiles are gathered: to read 32 of them
+        // would be to read past the input.
+        let gathered = if self.plan.in_place {
+            self.rows % SIDE
+        } else {
+            self.rows
+        };
+        let begin = self.rows - gathered;
+        scratch::with(gathered.next_multiple_of(SIDE) * pitch, |room| {
+            if gathered > 0 {
+                let gather = Gather {
+                    shape: &self.plan.shape,
+                    layout: self.plan.layout,
+                    input,
+                    group: self.group,
+                    first: self.first + begin,
+                    rows: gathered,
+                    block: room,
+                };
+                // SAFETY: the plan exists only where the machine has the instructions.
+                unsafe { dispatch(Instructions::Amx, true, gather) };
+            }
+            let channels = self.plan.shape.input[2];
+            self.multiply(place, |row| {
+                if row < begin {
+                    (
+                        input[(self.first + row) * channels..].as_ptr().cast(),
+                        2 * channels,
+                    )
+                } else {
+                    (room[(row - begin) * pitch..].as_ptr().cast(), 4 * pitch)
+                }
+            });
+        });
+    }
+
+    /// `source` says where a row begins, and how many bytes it is to the next.
+    fn multiply<T: Element>(&self, place: Place<T>, source: impl Fn(usize) -> (*const u8, usize)) {
+        let Some(panels) = self.plan.panels.get(self.group) else {
+            return;
+        };
+        let mut sums = [TileSums([0.0; SIDE * SIDE]); 2];
+        // A pair of tiles is finished while the next is multiplied.
+        let mut waiting = None;
+        // SAFETY: the plan exists only where the machine has the instructions. Sources have 32
+        // rows: in place because the block has as many there, gathered because there is room for
+        // them.
+        unsafe {
+            let session = Session::begin(panels);
+            let mut turn = 0;
+            for panel in self.panels.clone() {
+                for row in (0..self.rows).step_by(SIDE) {
+                    let (from, pitch) = source(row);
+                    let rows = SIDE.min(self.rows - row);
+                    session.multiply(panel, from, pitch, rows, &mut sums[turn]);
+                    if let Some((panel, row)) = waiting.replace((panel, row)) {
+                        self.finish(panel, row, &sums[1 - turn], place);
+                    }
+                    turn = 1 - turn;
+                }
+            }
+            drop(session);
+            if let Some((panel, row)) = waiting {
+                self.finish(panel, row, &sums[1 - turn], place);
+            }
+        }
+    }
+
+    /// # Safety
+    ///
+    /// The place is that of the whole output.
+    unsafe fn finish<T: Element>(
+        &self,
+        panel: usize,
+        row: usize,
+        sums: &TileSums,
+        place: Place<T>,
+    ) {
+        let plan = self.plan;
+        let filters = plan.shape.filters / plan.shape.groups;
+        let of_group = plan.panels[self.group].filters(panel);
+        let bias = &plan.bias[self.group * filters.next_multiple_of(SIDE) + of_group.start..];
+        let rows = SIDE.min(self.rows - row);
+        let activation = plan.epilogue.activation;
+        // SAFETY: the place has these rows and filters; no other task writes them; the machine
+        // has the instructions.
+        unsafe {
+            let at = (self.first + row) * place.pitch + self.group * filters + of_group.start;
+            let place = place.at(at);
+            if of_group.len() == SIDE
+                && let Some(bias) = bias.first_chunk()
+                && finish_clamped(sums, rows, bias, activation, as_bf16(place))
+            {
+                return;
+            }
+            let bias = &bias[..of_group.len()];
+            let sums = Sums {
+                numbers: sums.0.as_ptr(),
+                pitch: SIDE,
+                rows,
+                bias,
+            };
+            dispatch(
+                Instructions::Amx,
+                true,
+                Finish {
+                    sums,
+                    activation,
+                    place,
+                },
+            );
+        }
+    }
+}
