@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
 
-use finial_data::{ContentHash, ImageFit, Pixels, content_hash, read_file};
+use finial_data::{ContentHash, DECODING, ImageFit, Pixels, content_hash, read_file};
 use finial_engine::{Frozen, device, frozen};
 use finial_graph::{Graph, Weights};
 use finial_store::{
@@ -81,6 +81,7 @@ impl<'a> Extractor<'a> {
         let pipeline = PipelineHash::of(&[
             concat!("finial ", env!("CARGO_PKG_VERSION")).as_bytes(),
             frozen.identity().as_bytes(),
+            &DECODING.to_le_bytes(),
             &fit_text,
             &graph_text,
             &weights.fingerprint(),

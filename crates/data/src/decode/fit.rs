@@ -4,25 +4,22 @@ use fast_image_resize::images::{Image, ImageRef};
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
 use image::RgbImage;
 
-use super::raster::{Raster, swaps_sides};
+use super::raster::{self, Raster};
 use super::{DecodeError, Filter, Fit, ImageFit, upright};
 
 /// Resizes first and turns then: the filter treats both directions alike, and the small image is
 /// cheaper to turn.
 pub(super) fn resize(raster: Raster, fit: &ImageFit) -> Result<RgbImage, DecodeError> {
-    let (width, height) = match swaps_sides(raster.orientation) {
-        true => (fit.height, fit.width),
-        false => (fit.width, fit.height),
-    };
+    let [width, height] = raster::upright([fit.width, fit.height], raster.orientation);
     let image = match raster.image.dimensions() == (width, height) {
         true => raster.image,
-        false => resized(&raster.image, width, height, fit)?,
+        false => resized(&raster, width, height, fit)?,
     };
     Ok(upright(image, raster.orientation))
 }
 
 fn resized(
-    image: &RgbImage,
+    raster: &Raster,
     width: u32,
     height: u32,
     fit: &ImageFit,
@@ -34,14 +31,23 @@ fn resized(
         Filter::Bilinear => FilterType::Bilinear,
         Filter::Bicubic => FilterType::CatmullRom,
     };
-    let centre = match fit.method {
-        Fit::Stretch => None,
-        Fit::CenterCrop => Some((0.5, 0.5)),
+    let [shown_width, shown_height] = raster.extent;
+    let [crop_width, crop_height] = match fit.method {
+        Fit::Stretch => [shown_width, shown_height],
+        Fit::CenterCrop => {
+            let scale = (shown_width / f64::from(width)).min(shown_height / f64::from(height));
+            [f64::from(width) * scale, f64::from(height) * scale]
+        }
     };
-    let mut options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(filter));
-    if centre.is_some() {
-        options = options.fit_into_destination(centre);
-    }
+    let options = ResizeOptions::new()
+        .resize_alg(ResizeAlg::Convolution(filter))
+        .crop(
+            (shown_width - crop_width) / 2.0,
+            (shown_height - crop_height) / 2.0,
+            crop_width,
+            crop_height,
+        );
+    let image = &raster.image;
     let source = ImageRef::new(
         image.width(),
         image.height(),

@@ -122,6 +122,14 @@ pub enum Filter {
     Bicubic,
 }
 
+/// Which pixels [`decode()`] gives: a new number whenever a release of finial gives others for the
+/// same file, so that features of the old ones are not taken for features of the new.
+pub const DECODING: u32 = 2;
+
+/// How much larger than wanted, along each side, an image must stay while it is decoded: from twice
+/// the size on, the filter that brings it to size leaves no trace of how it came to be smaller.
+const SPARE: u32 = 2;
+
 /// An image as numbers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Pixels {
@@ -151,7 +159,8 @@ impl Pixels {
 }
 
 /// Decodes an image file and brings it to size. The format is told by the content: JPEG, PNG,
-/// WebP, BMP, GIF or TIFF.
+/// WebP, BMP, GIF or TIFF. A JPEG of more than eight times the size is scaled while it is decoded,
+/// which moves its pixels by less than half a grey level on average.
 ///
 /// Needs about three bytes for each pixel of the file while it works, and up to eleven for 16-bit
 /// images with transparency and for progressive JPEGs; the decoded image alone takes at most 1 GiB.
@@ -169,7 +178,7 @@ impl Pixels {
 pub fn decode(bytes: &[u8], fit: &ImageFit) -> Result<Pixels, DecodeError> {
     fit.check()?;
     fenced(|| {
-        let raster = raster::read(bytes)?;
+        let raster = raster::read(bytes, [fit.width, fit.height].map(|side| side * SPARE))?;
         let pages_left_out = raster.pages_left_out;
         let image = fit::resize(raster, fit)?;
         Ok(Pixels {
@@ -190,7 +199,7 @@ pub fn decode(bytes: &[u8], fit: &ImageFit) -> Result<Pixels, DecodeError> {
 pub fn thumbnail(bytes: &[u8], max_side: u32) -> Result<Vec<u8>, DecodeError> {
     let max_side = max_side.clamp(1, ImageFit::MAX_SIDE);
     let image: RgbImage = fenced(|| {
-        let raster = raster::read(bytes)?;
+        let raster = raster::read(bytes, [max_side * SPARE; 2])?;
         let (width, height) = raster.upright_size();
         let scale = (f64::from(max_side) / f64::from(width.max(height))).min(1.0);
         let side = |length: u32| ((f64::from(length) * scale).round() as u32).max(1);
@@ -223,4 +232,82 @@ fn upright(image: RgbImage, orientation: image::metadata::Orientation) -> RgbIma
     let mut image = DynamicImage::ImageRgb8(image);
     image.apply_orientation(orientation);
     image.into_rgb8()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A JPEG with edges, a texture and a sensor's noise, held in one of the eight ways.
+    fn photo(width: u32, height: u32, orientation: u8) -> Vec<u8> {
+        let mut noise = 1_u32;
+        let image = RgbImage::from_fn(width, height, |x, y| {
+            noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let (u, v) = (f64::from(x) / 97.0, f64::from(y) / 61.0);
+            let texture = 30.0 * (u.sin() + v.cos()) + 12.0 * (9.0 * u + 7.0 * v).sin();
+            let edge = if (x / 150 + y / 210) % 2 == 0 {
+                45.0
+            } else {
+                0.0
+            };
+            let level = 110.0 + texture + edge + f64::from(noise >> 28);
+            image::Rgb([level, level * 0.8, 255.0 - level].map(|value| value as u8))
+        });
+        let mut jpeg = Vec::new();
+        JpegEncoder::new_with_quality(&mut jpeg, 90)
+            .encode_image(&image)
+            .unwrap();
+        let exif = [
+            &b"\xFF\xE1\0\x22Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0"[..],
+            &[orientation, 0, 0, 0, 0, 0, 0],
+        ];
+        jpeg.splice(2..2, exif.concat());
+        jpeg
+    }
+
+    #[test]
+    fn a_large_photo_scaled_while_it_is_decoded_is_the_same_picture() {
+        let fits = [
+            ImageFit::stretch(224, 160),
+            ImageFit {
+                method: Fit::CenterCrop,
+                filter: Filter::Bicubic,
+                ..ImageFit::stretch(120, 130)
+            },
+        ];
+        for (width, height, orientation) in [(1800, 1343, 1), (1805, 2087, 6), (2239, 1801, 3)] {
+            let bytes = photo(width, height, orientation);
+            for fit in fits {
+                let whole = raster::read(&bytes, [u32::MAX; 2]).unwrap();
+                assert_eq!(whole.image.dimensions(), (width, height));
+                let least = [fit.width, fit.height].map(|side| side * SPARE);
+                let scaled = raster::read(&bytes, least).unwrap();
+                assert!(scaled.image.width() * 4 <= width + 3, "not scaled");
+                let expected = fit::resize(whole, &fit).unwrap();
+                let found = fit::resize(scaled, &fit).unwrap();
+                assert_eq!(found.dimensions(), expected.dimensions());
+                let pairs = found.as_raw().iter().zip(expected.as_raw());
+                let apart: Vec<u8> = pairs.map(|(one, other)| one.abs_diff(*other)).collect();
+                let sum: f64 = apart.iter().copied().map(f64::from).sum();
+                let mean = sum / apart.len() as f64;
+                let most = apart.iter().max();
+                assert!(mean < 0.5 && most < Some(&8), "{fit:?}: {mean}, {most:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_grey_photo_is_scaled_and_one_in_inks_is_not() {
+        let grey =
+            image::GrayImage::from_fn(1000, 800, |x, y| image::Luma([(x / 5 + y / 20) as u8]));
+        let mut jpeg = Vec::new();
+        JpegEncoder::new(&mut jpeg).encode_image(&grey).unwrap();
+        let scaled = raster::read(&jpeg, [125, 100]).unwrap().image;
+        assert_eq!(scaled.dimensions(), (125, 100));
+        assert!(scaled.pixels().all(|pixel| pixel.0[0] == pixel.0[2]));
+
+        let inks = include_bytes!("../../tests/images/cmyk.jpg");
+        let whole = raster::read(inks, [u32::MAX; 2]).unwrap().image;
+        assert_eq!(raster::read(inks, [1, 1]).unwrap().image, whole);
+    }
 }

@@ -1,4 +1,4 @@
-//! Any image file to 8-bit RGB at its own size, guarded against files that lie about theirs.
+//! Any image file to 8-bit RGB, guarded against files that lie about theirs.
 
 use std::io::Cursor;
 
@@ -16,6 +16,8 @@ const MAX_BYTES: u64 = 1 << 30;
 /// An image as it lies in the file, before it is turned upright.
 pub(super) struct Raster {
     pub(super) image: RgbImage,
+    /// How many columns and rows of pixels, from the first, show the picture.
+    pub(super) extent: [f64; 2],
     pub(super) orientation: Orientation,
     /// Whether the file has more pages or frames.
     pub(super) pages_left_out: bool,
@@ -25,15 +27,12 @@ impl Raster {
     /// Width and height as a viewer shows them.
     pub(super) fn upright_size(&self) -> (u32, u32) {
         let (width, height) = self.image.dimensions();
-        match swaps_sides(self.orientation) {
-            true => (height, width),
-            false => (width, height),
-        }
+        upright([width, height], self.orientation).into()
     }
 }
 
 /// Whether an orientation is a quarter turn.
-pub(super) fn swaps_sides(orientation: Orientation) -> bool {
+fn swaps_sides(orientation: Orientation) -> bool {
     matches!(
         orientation,
         Orientation::Rotate90
@@ -43,7 +42,17 @@ pub(super) fn swaps_sides(orientation: Orientation) -> bool {
     )
 }
 
-pub(super) fn read(bytes: &[u8]) -> Result<Raster, DecodeError> {
+/// Width and height before an image is turned upright, or after.
+pub(super) fn upright([width, height]: [u32; 2], orientation: Orientation) -> [u32; 2] {
+    match swaps_sides(orientation) {
+        true => [height, width],
+        false => [width, height],
+    }
+}
+
+/// Reads an image, which may come smaller than it is where that is faster, but not below `least`:
+/// width and height as a viewer shows them.
+pub(super) fn read(bytes: &[u8], least: [u32; 2]) -> Result<Raster, DecodeError> {
     if bytes.is_empty() {
         return Err(DecodeError::Empty);
     }
@@ -66,16 +75,16 @@ pub(super) fn read(bytes: &[u8]) -> Result<Raster, DecodeError> {
     // A file whose metadata cannot be read is shown as it lies.
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
 
-    let image = if format == ImageFormat::Jpeg {
+    let (image, extent) = if format == ImageFormat::Jpeg {
         drop(decoder);
-        RgbImage::from_raw(width, height, jpeg::rgb(bytes)?).ok_or(DecodeError::Damaged {
-            reason: "its size is not the size it claims".to_owned(),
-        })?
+        jpeg::rgb(bytes, [width, height], upright(least, orientation))?
     } else {
-        over_white(DynamicImage::from_decoder(decoder).map_err(named)?)
+        let image = over_white(DynamicImage::from_decoder(decoder).map_err(named)?);
+        (image, [f64::from(width), f64::from(height)])
     };
     Ok(Raster {
         image,
+        extent,
         orientation,
         pages_left_out: pages::has_more(bytes, format),
     })
