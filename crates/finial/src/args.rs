@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use finial::TaskKind;
+use finial::learn::ClassWeights;
 use finial::learn::pretrained::Preprocessing;
+use finial::task::ThresholdRule;
 
 use crate::values;
 
@@ -190,6 +192,8 @@ pub struct TrainArgs {
     #[arg(long, value_name = "IMAGES")]
     #[arg(value_parser = values::at_least_one, allow_negative_numbers = true)]
     pub batch: Option<usize>,
+    #[command(flatten)]
+    pub honesty: HonestyArgs,
     /// What to print on standard output
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
@@ -199,6 +203,31 @@ pub struct TrainArgs {
     pub common: Common,
 }
 
+/// What rare classes weigh, and how sure the answers may be.
+#[derive(Args, Clone, Debug)]
+pub struct HonestyArgs {
+    /// Answers carry a set of classes or labels, or an interval, that holds the truth for this
+    /// share of images of the same kind, such as 0.9
+    #[arg(long, value_name = "SHARE", value_parser = values::coverage, allow_hyphen_values = true)]
+    pub coverage: Option<f64>,
+    /// From which probability on a yes-or-no question is answered yes: half, f1,
+    /// costs=FALSE-ALARM:MISS, precision=SHARE or recall=SHARE
+    /// [default: half; f1 for labels that occur together]
+    #[arg(long, value_name = "RULE", value_parser = values::threshold_rule)]
+    pub thresholds: Option<ThresholdRule>,
+    /// What classes or labels weigh while training: off, auto (all alike), or NAME=WEIGHT,…
+    #[arg(long, value_name = "off|auto|NAME=WEIGHT,…", default_value = "off")]
+    #[arg(value_parser = values::class_weights)]
+    pub class_weights: ClassWeights,
+    /// Exponent of the focal loss, which turns to the images that are hard; 0 for none, 2 is usual
+    #[arg(long, value_name = "GAMMA", default_value_t = 0.0)]
+    #[arg(value_parser = values::focus, allow_hyphen_values = true)]
+    pub focal: f64,
+    /// Leave the probabilities as the network gives them
+    #[arg(long)]
+    pub no_calibration: bool,
+}
+
 #[derive(Args, Debug)]
 pub struct PredictArgs {
     /// A model folder
@@ -206,6 +235,10 @@ pub struct PredictArgs {
     /// Image files, or folders of them
     #[arg(required = true, value_name = "IMAGE|DIR")]
     pub images: Vec<PathBuf>,
+    /// Answers carry a set or an interval that holds the truth for this share of images of the
+    /// same kind [default: as the model was trained]
+    #[arg(long, value_name = "SHARE", value_parser = values::coverage, allow_hyphen_values = true)]
+    pub coverage: Option<f64>,
     /// What to print on standard output
     #[arg(long, value_enum, default_value_t)]
     pub format: PredictFormat,

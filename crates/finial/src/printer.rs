@@ -4,9 +4,10 @@ use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
+use finial::learn::certainty::Observed;
 use finial::report as page;
 use finial::report::format;
-use finial::task::{Metric, Scores};
+use finial::task::{Metric, Reliability, Scores, Task, TaskKind};
 use finial::{Split, Trained};
 use miette::Diagnostic;
 
@@ -52,6 +53,7 @@ pub fn trained(trained: &Trained, model: &Path) -> String {
         trained.report.scores.as_ref(),
         &format!("on {} it never saw", format::images(trained.test.images)),
     ));
+    text.push_str(&certainty(trained.model.task(), &trained.observed));
     for note in notes(trained) {
         text.push_str(&format!("  note         {note}\n"));
     }
@@ -83,16 +85,60 @@ fn notes(trained: &Trained) -> Vec<String> {
     notes
 }
 
-/// The metrics, one a line, beside those of a blind guess where the report has them.
+/// How well probabilities hold, and what sets or intervals kept of their promise.
+pub fn certainty(task: &Task, observed: &Observed) -> String {
+    let mut text = String::new();
+    if let Some(now) = &observed.reliability {
+        let before = match &observed.before {
+            Some(before) => format!(" ({} before)", format::share(before.error)),
+            None => String::new(),
+        };
+        let error = format::share(now.error);
+        text.push_str(&format!(
+            "  calibration  off by {error} on average{before}\n"
+        ));
+    }
+    if let Some(found) = &observed.coverage {
+        let (asked, seen) = (format::percent(found.asked), format::percent(found.seen));
+        let size = found.size.first().copied().flatten().map(format::quantity);
+        let size = match (task.kind(), size) {
+            (TaskKind::Regression, _) if task.units() > 1 => String::new(),
+            (TaskKind::Regression, Some(width)) => format!("; intervals {width} wide"),
+            (TaskKind::Regression, None) => "; too few images for an interval".to_owned(),
+            (TaskKind::MultiLabel, Some(size)) => format!("; {size} labels in a set"),
+            (_, Some(size)) => format!("; {size} classes in a set"),
+            (_, None) => String::new(),
+        };
+        text.push_str(&format!(
+            "  coverage     asked {asked}, seen {seen}{size}\n"
+        ));
+    }
+    text
+}
+
+/// The metrics, one a line, with their 95 % intervals, beside those of a blind guess where the
+/// report has them.
 pub fn scores(scores: &Scores, reported: Option<&page::Scores>, heading: &str) -> String {
-    let mut text = format!("  scores       {heading}\n");
+    let intervals = match scores.intervals.is_empty() {
+        true => "",
+        false => ", with 95 % intervals",
+    };
+    let mut text = format!("  scores       {heading}{intervals}\n");
     for (metric, value) in &scores.metrics {
         let guess = match baseline(*metric, reported) {
             Some(value) => format!("  (guessing: {})", value_of(*metric, Some(value))),
             None => String::new(),
         };
+        let interval = match scores.interval(*metric) {
+            Some(found) => format!(
+                "  {} to {}",
+                value_of(*metric, Some(found.low)),
+                value_of(*metric, Some(found.high))
+            ),
+            None => String::new(),
+        };
         text.push_str(&format!(
-            "    {:<18} {}{guess}\n",
+            "    {:<18} {}{interval}{guess}\n",
             metric.label(),
             value_of(*metric, *value)
         ));
@@ -114,6 +160,26 @@ pub fn baselines(scores: &Scores, reported: Option<&page::Scores>) -> serde_json
         (metric.key().to_owned(), value)
     });
     serde_json::Value::Object(found.collect())
+}
+
+/// The 95 % intervals by metric.
+pub fn intervals(scores: &Scores) -> serde_json::Value {
+    let found = scores.intervals.iter();
+    let found = found.map(|(metric, interval)| {
+        let ends = serde_json::json!([interval.low, interval.high]);
+        (metric.key().to_owned(), ends)
+    });
+    serde_json::Value::Object(found.collect())
+}
+
+/// Calibration error and coverage, without the diagram.
+pub fn certainty_json(observed: &Observed) -> serde_json::Value {
+    let error = |found: &Option<Reliability>| found.as_ref().map(|found| found.error);
+    serde_json::json!({
+        "calibration_error_before": error(&observed.before),
+        "calibration_error": error(&observed.reliability),
+        "coverage": observed.coverage,
+    })
 }
 
 /// A metric's value as people read it.
@@ -138,7 +204,9 @@ pub fn trained_json(trained: &Trained, model: &Path) -> serde_json::Value {
         "activation": task.activation(),
         "loss": task.loss(),
         "metrics": trained.test.by_key(),
+        "intervals": intervals(&trained.test),
         "baseline": baselines(&trained.test, trained.report.scores.as_ref()),
+        "certainty": certainty_json(&trained.observed),
         "validation": trained.validation.by_key(),
         "images": {
             Split::Train.to_string(): counts.train,

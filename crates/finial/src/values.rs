@@ -3,7 +3,9 @@
 //! Clap puts the flag and what was typed before each of these sentences.
 
 use finial::TaskKind;
+use finial::learn::ClassWeights;
 use finial::learn::pretrained::Preprocessing;
+use finial::task::ThresholdRule;
 
 /// Units of a hidden layer, 0 for none.
 pub fn hidden_units(text: &str) -> Result<usize, String> {
@@ -28,6 +30,50 @@ pub fn seed(text: &str) -> Result<u64, String> {
 pub fn dropout(text: &str) -> Result<f64, String> {
     let share = text.parse().ok().filter(|share| (0.0..1.0).contains(share));
     share.ok_or_else(|| "expected a number ≥ 0 and < 1".to_owned())
+}
+
+/// A share of answers that hold the truth.
+pub fn coverage(text: &str) -> Result<f64, String> {
+    let share = text
+        .parse()
+        .ok()
+        .filter(|share| *share > 0.0 && *share < 1.0);
+    share.ok_or_else(|| "expected a number > 0 and < 1, such as 0.9".to_owned())
+}
+
+/// What a threshold is to achieve.
+pub fn threshold_rule(text: &str) -> Result<ThresholdRule, String> {
+    text.parse().map_err(|_| {
+        "expected half, f1, costs=FALSE-ALARM:MISS, precision=SHARE or recall=SHARE".to_owned()
+    })
+}
+
+/// What classes weigh.
+pub fn class_weights(text: &str) -> Result<ClassWeights, String> {
+    match text {
+        "off" => return Ok(ClassWeights::Off),
+        "auto" => return Ok(ClassWeights::Auto),
+        _ => {}
+    }
+    // A name may hold `=`; a weight does not.
+    let one = |part: &str| {
+        let (name, weight) = part.rsplit_once('=')?;
+        let weight: f64 = weight.trim().parse().ok()?;
+        (weight > 0.0 && weight.is_finite()).then(|| (name.trim().to_owned(), weight))
+    };
+    let given: Option<Vec<(String, f64)>> = text.split(',').map(one).collect();
+    given
+        .map(ClassWeights::Given)
+        .ok_or_else(|| "expected off, auto, or names and weights above 0 as cat=1,dog=5".to_owned())
+}
+
+/// The exponent of a focal loss.
+pub fn focus(text: &str) -> Result<f64, String> {
+    let focus = text
+        .parse()
+        .ok()
+        .filter(|focus| (0.0..=10.0).contains(focus));
+    focus.ok_or_else(|| "expected a number from 0 to 10".to_owned())
 }
 
 /// A step size.
@@ -85,6 +131,27 @@ mod tests {
         assert!(learning_rate("0").is_err());
         assert!(learning_rate("inf").is_err());
         assert_eq!(learning_rate("1e-3"), Ok(1e-3));
+    }
+
+    #[test]
+    fn class_weights_are_a_word_or_names_with_numbers() {
+        assert_eq!(class_weights("off"), Ok(ClassWeights::Off));
+        assert_eq!(class_weights("auto"), Ok(ClassWeights::Auto));
+        let given = vec![("a=b".to_owned(), 2.0), ("c".to_owned(), 0.5)];
+        assert_eq!(class_weights("a=b=2,c=0.5"), Ok(ClassWeights::Given(given)));
+        for wrong in ["", "cat", "cat=0", "cat=-1", "cat=inf", "cat=1,dog"] {
+            assert!(class_weights(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_coverage_leaves_something_out() {
+        assert_eq!(coverage("0.9"), Ok(0.9));
+        for wrong in ["0", "1", "90", "-0.1", "x"] {
+            assert!(coverage(wrong).is_err(), "{wrong}");
+        }
+        assert!(threshold_rule("costs=1:5").is_ok());
+        assert!(threshold_rule("costs").is_err());
     }
 
     #[test]

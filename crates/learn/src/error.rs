@@ -44,6 +44,12 @@ pub enum LearnError {
         /// The first of them, with their reasons.
         first: Vec<String>,
     },
+    /// A model that cannot promise anything.
+    #[error(
+        "expected a model that knows how far off its answers are, found one of an older version"
+    )]
+    #[diagnostic(help("train it again with this version of finial; its features are still kept"))]
+    NoCoverage,
     /// No image is left to learn from or to judge by.
     #[error("no image is left {0}")]
     #[diagnostic(help("add images, or look at those that were set aside"))]

@@ -13,6 +13,7 @@ use finial_report::format::images;
 use finial_store::FeatureStore;
 use finial_task::{LabelSource, Scores, Targets};
 
+use crate::certainty::Observed;
 use crate::extract::Extractor;
 use crate::fit::outputs;
 use crate::prepare::{features_of, open_source, place};
@@ -46,6 +47,8 @@ pub struct Evaluated {
     pub model: Model,
     /// Its scores.
     pub scores: Scores,
+    /// How sure its answers are.
+    pub observed: Observed,
     /// Images left out because the model has learned from them.
     pub seen: usize,
     /// What a report is made of.
@@ -105,7 +108,11 @@ pub fn evaluate(
     let (head, weights) = (model.head(), model.weights());
     let outputs = outputs(head, weights, &features.matrix, &rows, &device)?;
     let targets: Targets = targets.select(&rows);
-    let scores = model.task().score(&outputs, &targets)?;
+    let (task, thresholds) = (model.task(), &model.certainty().thresholds);
+    let mut scores = task.score_at(&outputs, thresholds, &targets)?;
+    let seed = model.provenance().fit.seed;
+    scores.intervals = task.intervals(&outputs, thresholds, &targets, seed)?;
+    let observed = Observed::of(task, model.certainty(), &outputs, &targets, None)?;
     let report = report::of_evaluation(&report::Scored {
         model: &model,
         folder: &options.model,
@@ -116,11 +123,13 @@ pub fn evaluate(
         outputs: &outputs,
         targets: &targets,
         scores: &scores,
+        observed: &observed,
         seen: left_out,
     });
     Ok(Evaluated {
         model,
         scores,
+        observed,
         seen: left_out,
         report,
     })

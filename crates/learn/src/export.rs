@@ -6,7 +6,8 @@ use std::path::Path;
 
 use finial_formats::keras::{self, Compile, ExportOptions};
 use finial_formats::onnx::{self, Description, Input};
-use finial_task::{Loss, Task, TaskKind};
+use finial_task::{Loss, Task, TaskKind, Thresholds};
+use serde::Serialize;
 
 use crate::model::to_json;
 use crate::{LearnError, Model};
@@ -43,7 +44,13 @@ impl Model {
         let (graph, task) = (self.graph()?, self.task());
         match format {
             ExportFormat::Keras => {
-                let notes = to_json(task, path)?;
+                let notes = to_json(
+                    &Notes {
+                        task,
+                        thresholds: &self.certainty().thresholds,
+                    },
+                    path,
+                )?;
                 let options = ExportOptions {
                     compile: Some(compiled(task, self.provenance().fit.learning_rate)),
                     notes: Some(String::from_utf8_lossy(&notes).into_owned()),
@@ -56,7 +63,7 @@ impl Model {
                     output: output(task.kind()).to_owned(),
                     task: Some(task.kind().to_string()),
                     classes: task.names().to_vec(),
-                    thresholds: thresholds(task),
+                    thresholds: self.certainty().thresholds.values().to_vec(),
                 };
                 onnx::export(&graph, self.weights(), &description, path)?;
             }
@@ -68,20 +75,19 @@ impl Model {
     }
 }
 
+/// What a Keras file says of the task beside the network: what to make of its output.
+#[derive(Serialize)]
+struct Notes<'a> {
+    #[serde(flatten)]
+    task: &'a Task,
+    thresholds: &'a Thresholds,
+}
+
 /// What the task's answer is called in a file.
 fn output(kind: TaskKind) -> &'static str {
     match kind {
         TaskKind::MultiClass | TaskKind::Binary | TaskKind::MultiLabel => "probabilities",
         TaskKind::Regression => "values",
-    }
-}
-
-/// From which probability on each output counts as yes; none where the largest one wins, and none
-/// for numbers.
-fn thresholds(task: &Task) -> Vec<f32> {
-    match task.kind() {
-        TaskKind::Binary | TaskKind::MultiLabel => vec![Task::THRESHOLD; task.units()],
-        TaskKind::MultiClass | TaskKind::Regression => Vec::new(),
     }
 }
 

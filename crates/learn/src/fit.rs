@@ -10,7 +10,7 @@ use rand_chacha::rand_core::SeedableRng;
 use serde::{Deserialize, Serialize};
 
 use crate::head::{Head, LOGITS};
-use crate::loss::{LossError, mean_loss};
+use crate::loss::{LossError, LossShape, weighted_loss};
 use crate::progress::Running;
 use crate::{LearnError, Progress, Stage};
 
@@ -110,6 +110,8 @@ pub struct Examples<'a> {
     pub rows: &'a [usize],
     /// One row of targets per example, standardised for regression.
     pub targets: &'a Targets,
+    /// How much each of them weighs.
+    pub loss: &'a LossShape,
 }
 
 /// Trains `head` from `initial` weights, with the loss of its task, until the validation loss
@@ -147,7 +149,7 @@ pub fn fit(
         for chunk in order.chunks(batch) {
             let (x, y) = train.batch(chunk, &network)?;
             let logits = vectors(network.forward(x, Mode::Training(&mut rng))?, task)?;
-            let mean = mean_loss(task, logits, &y)?;
+            let mean = weighted_loss(task, train.loss, logits, &y)?;
             adam.step(&mut network, &mean, options.learning_rate)?;
             total += f64::from(mean.into_scalar::<f32>()) * chunk.len() as f64;
         }
@@ -228,7 +230,7 @@ impl Examples<'_> {
         for chunk in positions.chunks(batch) {
             let (x, y) = self.batch(chunk, network)?;
             let logits = vectors(network.forward(x, Mode::Inference)?, task)?;
-            let mean = mean_loss(task, logits, &y)?.into_scalar::<f32>();
+            let mean = weighted_loss(task, self.loss, logits, &y)?.into_scalar::<f32>();
             total += f64::from(mean) * chunk.len() as f64;
         }
         Ok(total / self.rows.len().max(1) as f64)
@@ -246,8 +248,34 @@ pub fn outputs(
     rows: &[usize],
     device: &Device,
 ) -> Result<Vec<f32>, LearnError> {
+    run(
+        &Network::new(head.graph(), weights, device)?,
+        features,
+        rows,
+    )
+}
+
+/// As [`outputs`], before the activation.
+///
+/// # Errors
+/// As [`outputs`].
+pub fn logits(
+    head: &Head,
+    weights: &Weights,
+    features: &FeatureMatrix,
+    rows: &[usize],
+    device: &Device,
+) -> Result<Vec<f32>, LearnError> {
+    let (to_logits, _) = head.graph().cut_at(LOGITS)?;
+    run(&Network::new(&to_logits, weights, device)?, features, rows)
+}
+
+fn run(
+    network: &Network,
+    features: &FeatureMatrix,
+    rows: &[usize],
+) -> Result<Vec<f32>, LearnError> {
     let batch = rows_within(BATCH_BYTES, features.columns()).min(BATCH_ROWS);
-    let network = Network::new(head.graph(), weights, device)?;
     let mut outputs = Vec::new();
     let mut numbers = Vec::new();
     for chunk in rows.chunks(batch) {

@@ -1,4 +1,4 @@
-//! The training story: open → infer → extract → split → fit → evaluate → save.
+//! The training story: open → infer → extract → split → fit → calibrate → evaluate → save.
 //!
 //! [`train()`] is that story, readable from top to bottom in [`prepare`] and [`mod@train`]; each
 //! step has a file:
@@ -7,12 +7,14 @@
 //! - [`extract`]: the frozen part, once per image, through the feature store.
 //! - [`head`]: the layers behind the cut, whose last one the task decides.
 //! - [`loss`] and [`fit`]: training the head on stored features.
+//! - [`certainty`]: calibration, thresholds, and answers with a guarantee.
 //! - [`model`]: what is saved and read again; [`predict`] and [`mod@evaluate`] use it, and
 //!   [`Model::export`] writes it for others.
 //! - `report`: what a person reads, handed to `finial-report`.
 //!
 //! What the final layer must be is not decided here but by `finial-task`.
 
+pub mod certainty;
 mod decoder;
 mod error;
 pub mod evaluate;
@@ -29,10 +31,12 @@ mod progress;
 mod report;
 pub mod train;
 
+pub use certainty::{Certainty, CertaintyOptions};
 pub use error::LearnError;
 pub use evaluate::{EvaluateOptions, Evaluated, evaluate};
 pub use export::ExportFormat;
 pub use head::{Head, HeadOptions, Pooling};
+pub use loss::{ClassWeights, LossOptions};
 pub use model::{Model, Reserved};
 pub use predict::{Answer, Predictor};
 pub use prepare::{Prepared, TrainOptions};

@@ -16,11 +16,13 @@ use finial_task::{Activation, LabelSource, Loss, Task};
 use serde::{Deserialize, Serialize};
 
 use crate::LearnError;
+use crate::certainty::Certainty;
 use crate::fit::FitOptions;
 use crate::head::{Head, HeadOptions};
+use crate::loss::LossOptions;
 
-/// The version of the folder's layout.
-const FORMAT: u32 = 1;
+/// The version of the folder's layout. Version 1 has no certainty; it is read all the same.
+const FORMAT: u32 = 2;
 const RECORD: &str = "model.json";
 const WEIGHTS: &str = "model.safetensors";
 
@@ -35,6 +37,7 @@ pub struct Model {
     weights: Weights,
     labels: LabelSource,
     image: ImageFit,
+    certainty: Certainty,
     provenance: Provenance,
 }
 
@@ -61,6 +64,9 @@ pub struct Provenance {
     pub head: HeadOptions,
     /// How it was trained.
     pub fit: FitOptions,
+    /// With which loss.
+    #[serde(default)]
+    pub loss: LossOptions,
     /// Images per step.
     pub batch: usize,
     /// The epoch whose weights these are, from 1.
@@ -80,6 +86,8 @@ struct Record {
     labels: LabelSource,
     image: ImageFit,
     cut: String,
+    #[serde(default)]
+    certainty: Option<Certainty>,
     provenance: Provenance,
     graph: Graph,
 }
@@ -116,6 +124,7 @@ impl Model {
         weights: Weights,
         labels: LabelSource,
         image: ImageFit,
+        certainty: Certainty,
         provenance: Provenance,
     ) -> Result<Self, LearnError> {
         let misfit = |expected, found: Shape| LearnError::Setting {
@@ -140,6 +149,7 @@ impl Model {
             weights,
             labels,
             image,
+            certainty,
             provenance,
         })
     }
@@ -172,6 +182,11 @@ impl Model {
     /// How an image is brought to the input's size.
     pub fn image(&self) -> ImageFit {
         self.image
+    }
+
+    /// How sure its answers are.
+    pub fn certainty(&self) -> &Certainty {
+        &self.certainty
     }
 
     /// Where it all came from.
@@ -207,6 +222,7 @@ impl Model {
             labels: self.labels.clone(),
             image: self.image,
             cut: self.frozen.output().to_owned(),
+            certainty: Some(self.certainty.clone()),
             provenance: self.provenance.clone(),
             graph: self.graph()?,
         };
@@ -238,9 +254,9 @@ impl Model {
         let parse = |error: serde_json::Error| not_a_model(format!("{RECORD}: {error}"));
         // The version first: what a newer one holds may not be readable at all.
         let version: Version = serde_json::from_slice(&json).map_err(parse)?;
-        if version.format != FORMAT {
+        if !(1..=FORMAT).contains(&version.format) {
             return Err(not_a_model(format!(
-                "{RECORD} has format {}, this finial reads {FORMAT}",
+                "{RECORD} has format {}, this finial reads up to {FORMAT}",
                 version.format
             )));
         }
@@ -249,12 +265,20 @@ impl Model {
         let weights = record.graph.take_weights(&mut all)?;
         let (frozen, head) = record.graph.cut_at(&record.cut)?;
         let head = Head::checked(head, &record.task)?;
+        let certainty = match record.certainty {
+            None => Certainty::unknown(&record.task),
+            Some(certainty) => certainty.checked(&record.task).ok_or_else(|| {
+                let reason = "its thresholds or conformal scores are not those of its task";
+                not_a_model(format!("{RECORD}: {reason}"))
+            })?,
+        };
         Model::new(
             frozen,
             head,
             weights,
             record.labels,
             record.image,
+            certainty,
             record.provenance,
         )
     }

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 
 use finial_data::{Pixels, read_file};
 use finial_engine::{Frozen, device, frozen};
-use finial_task::{Prediction, Task};
+use finial_task::{Guaranteed, Prediction, Reach, Task};
 use rayon::prelude::*;
 
+use crate::certainty::check_coverage;
 use crate::decoder::Decoder;
 use crate::{LearnError, Model};
 
@@ -16,6 +17,7 @@ pub struct Predictor {
     model: Model,
     frozen: Box<dyn Frozen>,
     decoder: Decoder,
+    reach: Option<Reach>,
 }
 
 /// What a model says of a file, or why it cannot.
@@ -25,6 +27,8 @@ pub struct Answer {
     pub path: PathBuf,
     /// The answer.
     pub prediction: Result<Prediction, LearnError>,
+    /// The set or the intervals that hold the truth as often as was asked, if it was.
+    pub guaranteed: Option<Guaranteed>,
 }
 
 impl Predictor {
@@ -36,11 +40,30 @@ impl Predictor {
         let (graph, weights) = (model.graph()?, model.weights());
         let frozen = frozen::Burn::new(&graph, weights, &device::named(device)?, device)?;
         let decoder = Decoder::new(model.image());
+        let reach = model.certainty().reach(None);
         Ok(Predictor {
             model,
             frozen: Box::new(frozen),
             decoder,
+            reach,
         })
+    }
+
+    /// The same with answers that hold the truth so often, in place of what the model was trained
+    /// for.
+    ///
+    /// # Errors
+    /// The coverage is not between 0 and 1, or the model is of a version that has none.
+    pub fn with_coverage(mut self, coverage: f64) -> Result<Self, LearnError> {
+        check_coverage(coverage)?;
+        let reach = self.model.certainty().reach(Some(coverage));
+        self.reach = Some(reach.ok_or(LearnError::NoCoverage)?);
+        Ok(self)
+    }
+
+    /// The coverage of its sets or intervals, if it gives them.
+    pub fn coverage(&self) -> Option<f64> {
+        self.reach.as_ref().map(|reach| reach.coverage)
     }
 
     /// The task it answers.
@@ -70,12 +93,13 @@ impl Predictor {
             let readable: Vec<&[u8]> = readable.map(|pixels| pixels.rgb.as_slice()).collect();
             let outputs = self.frozen.run(&readable)?;
             let mut rows = outputs.chunks_exact(self.model.task().units());
-            let answers = batch.iter().zip(pixels).map(|(path, pixels)| Answer {
-                path: path.clone(),
-                prediction: pixels.and_then(|_| {
-                    let row = rows.next().ok_or(LearnError::ResultCount)?;
-                    Ok(self.model.task().decode(row))
-                }),
+            let answers = batch.iter().zip(pixels).map(|(path, pixels)| {
+                let row = pixels.and_then(|_| rows.next().ok_or(LearnError::ResultCount));
+                Answer {
+                    path: path.clone(),
+                    guaranteed: row.as_ref().ok().and_then(|row| self.guaranteed(row)),
+                    prediction: row.map(|row| self.decode(row)),
+                }
             });
             if done(answers.collect()).is_break() {
                 break;
@@ -91,7 +115,17 @@ impl Predictor {
     pub fn predict(&self, path: &Path) -> Result<Prediction, LearnError> {
         let pixels = self.pixels(path)?;
         let outputs = self.frozen.run(&[&pixels.rgb])?;
-        Ok(self.model.task().decode(&outputs))
+        Ok(self.decode(&outputs))
+    }
+
+    fn decode(&self, outputs: &[f32]) -> Prediction {
+        let thresholds = &self.model.certainty().thresholds;
+        self.task().decode_at(outputs, thresholds)
+    }
+
+    fn guaranteed(&self, outputs: &[f32]) -> Option<Guaranteed> {
+        let reach = self.reach.as_ref()?;
+        Some(self.task().guaranteed(outputs, reach))
     }
 
     fn pixels(&self, path: &Path) -> Result<Pixels, LearnError> {

@@ -12,9 +12,11 @@ use finial_report::format::images;
 use finial_store::FeatureStore;
 use finial_task::{Inference, Request, Targets, Task, TaskKind, infer};
 
+use crate::certainty::CertaintyOptions;
 use crate::extract::{Extractor, Features};
 use crate::fit::FitOptions;
 use crate::head::{self, HeadOptions, Pooling};
+use crate::loss::LossOptions;
 use crate::pretrained::BackboneOptions;
 use crate::{LearnError, Pretrained, Progress};
 
@@ -33,6 +35,10 @@ pub struct TrainOptions {
     pub head: HeadOptions,
     /// How the head is trained; its seed also draws the split.
     pub fit: FitOptions,
+    /// How much classes weigh in the loss.
+    pub loss: LossOptions,
+    /// Calibration, thresholds, and the coverage of sets and intervals.
+    pub certainty: CertaintyOptions,
     /// How much of the images each split gets where the data does not say.
     pub fractions: Fractions,
     /// Go on with the readable images however many cannot be read.
@@ -51,6 +57,8 @@ impl TrainOptions {
             backbone: BackboneOptions::default(),
             head: HeadOptions::default(),
             fit: FitOptions::default(),
+            loss: LossOptions::default(),
+            certainty: CertaintyOptions::default(),
             fractions: Fractions::default(),
             allow_unreadable: false,
             device: device::DEFAULT.to_owned(),
@@ -87,6 +95,8 @@ impl TrainOptions {
 
     fn check(&self) -> Result<(), LearnError> {
         self.fit.check()?;
+        self.loss.check()?;
+        self.certainty.check()?;
         let setting = |expected, found: String| Err(LearnError::Setting { expected, found });
         if !(0.0..1.0).contains(&self.head.dropout) {
             return setting(

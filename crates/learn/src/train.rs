@@ -1,14 +1,16 @@
-//! The second half of the story: fit → evaluate → save.
+//! The second half of the story: fit → calibrate → evaluate → save.
 
 use std::path::PathBuf;
 use std::time::Instant;
 
 use finial_data::{Source, Split, SplitPlan};
+use finial_graph::Weights;
 use finial_store::{DEFAULT_LIMIT_BYTES, FeatureStore, default_folder};
-use finial_task::{Inference, Scores, Targets};
+use finial_task::{Calibration, Inference, Scores, Targets};
 
+use crate::certainty::{Certainty, Observed, fold};
 use crate::extract::Features;
-use crate::fit::{Examples, Fit, fit, outputs};
+use crate::fit::{Examples, Fit, fit, logits, outputs};
 use crate::head::{Head, Scale};
 use crate::model::{Attachment, Model, Provenance, Reserved, to_json};
 use crate::prepare::{Prepared, TrainOptions, prepare};
@@ -24,7 +26,9 @@ pub struct Trained {
     pub test: Scores,
     /// Scores on the images that chose the epoch.
     pub validation: Scores,
-    /// How training went.
+    /// How sure its answers are, measured on the images that it never saw.
+    pub observed: Observed,
+    /// How training went; its weights are those before calibration.
     pub fit: Fit,
     /// What the report is made of.
     pub report: finial_report::Report,
@@ -61,6 +65,7 @@ pub fn train(
     let train_targets = targets.select(&train_rows);
     let scale = Scale::of(task, &train_targets);
     let head = Head::new(features.matrix.columns(), task, &options.head, &scale)?;
+    let loss = options.loss.of(task, &train_targets)?;
     let initial = head.initial_weights(&train_targets, options.fit.seed)?;
     let device = &prepared.device;
     let fitted = fit(
@@ -70,25 +75,57 @@ pub fn train(
             features: &features.matrix,
             rows: &train_rows,
             targets: &scale.standardise(&train_targets),
+            loss: &loss,
         },
         &Examples {
             features: &features.matrix,
             rows: &validation_rows,
             targets: &scale.standardise(&targets.select(&validation_rows)),
+            loss: &loss,
         },
         &options.fit,
         device,
         progress,
     )?;
 
-    // Score it on what it never saw.
-    let answer = |rows: &[usize]| outputs(&head, &fitted.weights, &features.matrix, rows, device);
-    let test_outputs = answer(&test_rows)?;
-    let test = task.score(&test_outputs, &targets.select(&test_rows))?;
-    let validation = task.score(
-        &answer(&validation_rows)?,
-        &targets.select(&validation_rows),
+    // Learn from the validation images how sure it may be.
+    let (matrix, seed) = (&features.matrix, options.fit.seed);
+    let validation_targets = targets.select(&validation_rows);
+    let calibration = match options.certainty.calibrate {
+        true => {
+            let logits = logits(&head, &fitted.weights, matrix, &validation_rows, device)?;
+            Calibration::fit(task, &logits, &validation_targets)?
+        }
+        false => None,
+    };
+    let calibrated = match &calibration {
+        Some(calibration) => fold(&fitted.weights, calibration)?,
+        None => fitted.weights.clone(),
+    };
+    let answer = |weights: &Weights, rows: &[usize]| outputs(&head, weights, matrix, rows, device);
+    let validation_outputs = answer(&calibrated, &validation_rows)?;
+    let certainty = Certainty::learn(
+        task,
+        calibration,
+        &validation_outputs,
+        &validation_targets,
+        &options.certainty,
     )?;
+
+    // Score it on what it never saw.
+    let test_targets = targets.select(&test_rows);
+    let test_outputs = answer(&calibrated, &test_rows)?;
+    let thresholds = &certainty.thresholds;
+    let mut test = task.score_at(&test_outputs, thresholds, &test_targets)?;
+    test.intervals = task.intervals(&test_outputs, thresholds, &test_targets, seed)?;
+    let validation = task.score_at(&validation_outputs, thresholds, &validation_targets)?;
+    let observed = Observed {
+        before: match &certainty.calibration {
+            Some(_) => task.reliability(&answer(&fitted.weights, &test_rows)?, &test_targets)?,
+            None => None,
+        },
+        ..Observed::of(task, &certainty, &test_outputs, &test_targets, None)?
+    };
 
     let backbone = &prepared.backbone;
     let provenance = Provenance {
@@ -104,18 +141,20 @@ pub fn train(
         backbone_fingerprint: hex(&backbone.weights.fingerprint()),
         head: options.head,
         fit: options.fit,
+        loss: options.loss.clone(),
         batch: fitted.batch,
         best_epoch: fitted.best_epoch,
         device: options.device.clone(),
     };
     let mut weights = backbone.weights.clone();
-    weights.extend(fitted.weights.clone());
+    weights.extend(calibrated);
     let model = Model::new(
         prepared.frozen.clone(),
         head,
         weights,
         prepared.inference.source.clone(),
         backbone.fit,
+        certainty,
         provenance,
     )?;
     let report = report::of_training(&report::Run {
@@ -124,6 +163,7 @@ pub fn train(
         fit: &fitted,
         test: &test,
         validation: &validation,
+        observed: &observed,
         test_rows: &test_rows,
         test_outputs: &test_outputs,
         seconds: started.elapsed().as_secs_f64(),
@@ -134,6 +174,7 @@ pub fn train(
         inference: prepared.inference,
         test,
         validation,
+        observed,
         fit: fitted,
         report,
         split_table,
@@ -160,7 +201,11 @@ impl Trained {
         let path = folder.path().to_owned();
         report::name_model(&mut self.report, &path);
         let html = finial_report::render(&self.report)?;
-        let metrics = serde_json::json!({ "test": self.test, "validation": self.validation });
+        let metrics = serde_json::json!({
+            "test": self.test,
+            "validation": self.validation,
+            "certainty": self.observed,
+        });
         self.model.save(
             folder,
             &[

@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail")]
 
 use finial_engine::{Tensor, device};
-use finial_learn::loss::mean_loss;
+use finial_learn::loss::{ClassWeights, LossOptions, mean_loss, weighted_loss};
 use finial_task::{Loss, Targets, Task};
 
 /// The definition, in double precision, of the mean loss of a batch.
@@ -177,4 +177,103 @@ fn what_does_not_belong_together_is_refused() {
     assert!(refused(&labels, logits(1, 2), of(1, &[0.0])));
     let number = task(Loss::MeanSquaredError, 1);
     assert!(refused(&number, logits(1, 1), of(1, &[f32::INFINITY])));
+}
+
+/// What `options` make of the loss of these logits, whose labels are the training labels, too.
+fn weighted(task: &Task, options: &LossOptions, logits: &[f32], targets: &Targets) -> f32 {
+    let device = device::named("cpu").unwrap();
+    let x = Tensor::<1>::from_floats(logits, &device).reshape([targets.rows(), task.units()]);
+    let shape = options.of(task, targets).unwrap();
+    let mean = weighted_loss(task, &shape, x, targets).unwrap();
+    mean.into_scalar::<f32>()
+}
+
+fn options(weights: ClassWeights, focus: f64) -> LossOptions {
+    LossOptions { weights, focus }
+}
+
+/// `−ln` of the softmax.
+fn surprise(logits: [f64; 3], class: usize) -> f64 {
+    let sum: f64 = logits.iter().map(|x| x.exp()).sum();
+    sum.ln() - logits[class]
+}
+
+#[test]
+fn class_weights_give_the_weighted_mean_of_pytorch() {
+    let task = Task::multi_class(["a", "b", "c"]).unwrap();
+    let targets = Targets::new(1, vec![0.0, 0.0, 0.0, 1.0, 2.0, 2.0]);
+    let row = [0.5, -1.0, 2.0];
+    let logits = row.map(|x| x as f32).repeat(6);
+    let of = |class| surprise(row, class);
+    let given = ClassWeights::Given(vec![("b".into(), 4.0), ("c".into(), 0.5)]);
+    let found = weighted(&task, &options(given, 0.0), &logits, &targets);
+    // CrossEntropyLoss(weight): divided by the weights of the batch.
+    let expected = (3.0 * of(0) + 4.0 * of(1) + 2.0 * 0.5 * of(2)) / (3.0 + 4.0 + 1.0);
+    assert!(
+        (f64::from(found) - expected).abs() < 1e-5,
+        "{found} {expected}"
+    );
+    // All classes alike: 6 / (3 · 3), 6 / (3 · 1), 6 / (3 · 2).
+    let found = weighted(&task, &options(ClassWeights::Auto, 0.0), &logits, &targets);
+    let expected = (of(0) + of(1) + of(2)) / 3.0;
+    assert!(
+        (f64::from(found) - expected).abs() < 1e-5,
+        "{found} {expected}"
+    );
+}
+
+#[test]
+fn a_label_that_holds_weighs_as_pytorch_s_pos_weight() {
+    let task = Task::multi_label(["a"]).unwrap();
+    let targets = Targets::new(1, vec![1.0, 0.0, 0.0, 0.0]);
+    let found = weighted(
+        &task,
+        &options(ClassWeights::Auto, 0.0),
+        &[0.3; 4],
+        &targets,
+    );
+    let (yes, no) = ((-0.3_f64).exp().ln_1p(), 0.3_f64.exp().ln_1p());
+    let expected = (3.0 * yes + 3.0 * no) / 4.0;
+    assert!(
+        (f64::from(found) - expected).abs() < 1e-6,
+        "{found} {expected}"
+    );
+}
+
+#[test]
+fn the_focal_loss_turns_to_what_is_hard() {
+    let task = Task::multi_label(["a", "b"]).unwrap();
+    let targets = Targets::new(2, vec![1.0, 0.0]);
+    let found = weighted(
+        &task,
+        &options(ClassWeights::Off, 2.0),
+        &[2.0, 1.0],
+        &targets,
+    );
+    let sigmoid = |x: f64| 1.0 / (1.0 + (-x).exp());
+    let term = |p: f64| (1.0 - p).powi(2) * -p.ln();
+    let expected = (term(sigmoid(2.0)) + term(1.0 - sigmoid(1.0))) / 2.0;
+    assert!(
+        (f64::from(found) - expected).abs() < 1e-6,
+        "{found} {expected}"
+    );
+    // What is surely right costs nothing, and its slope stays finite.
+    let sure = weighted(
+        &task,
+        &options(ClassWeights::Off, 0.5),
+        &[1e4, -1e4],
+        &targets,
+    );
+    assert_eq!(sure, 0.0);
+}
+
+#[test]
+fn a_weight_for_a_name_that_is_not_there_is_refused() {
+    let task = Task::multi_class(["a", "b", "c"]).unwrap();
+    let given = options(ClassWeights::Given(vec![("d".into(), 2.0)]), 0.0);
+    assert!(given.of(&task, &Targets::new(1, vec![0.0])).is_err());
+    let number = Task::regression(["a"]).unwrap();
+    let given = options(ClassWeights::Given(vec![("a".into(), 2.0)]), 0.0);
+    assert!(given.of(&number, &Targets::new(1, vec![0.0])).is_err());
+    assert!(options(ClassWeights::Off, -1.0).check().is_err());
 }

@@ -7,7 +7,7 @@ mod support;
 use std::fs;
 use std::path::Path;
 
-use finial_learn::{LearnError, Model, Predictor, Quiet, Reserved, train};
+use finial_learn::{Certainty, LearnError, Model, Predictor, Quiet, Reserved, train};
 use finial_task::Prediction;
 
 /// Trains a small binary model into `folder/model`.
@@ -79,11 +79,23 @@ fn a_saved_model_comes_back_as_it_was_and_a_changed_one_is_refused() {
     refused("a negative epsilon", &|record| {
         node(record, "_bn0")["epsilon"] = (-1e300).into();
     });
+    refused("thresholds of another task", &|record| {
+        record["certainty"]["thresholds"] = serde_json::json!([0.5, 0.5]);
+    });
+    let older = tampered(folder, |record| {
+        record["format"] = 1.into();
+        record.as_object_mut().unwrap().remove("certainty");
+        let provenance = record["provenance"].as_object_mut().unwrap();
+        provenance.remove("loss");
+    })
+    .unwrap();
+    assert_eq!(older.weights(), model.weights());
+    assert_eq!(older.certainty(), &Certainty::unknown(model.task()));
     let said = refused("a later format", &|record| {
-        record["format"] = 2.into();
+        record["format"] = 3.into();
         node(record, "output")["op"] = "something-new".into();
     });
-    assert!(said.contains("format 2"), "{said}");
+    assert!(said.contains("format 3"), "{said}");
 }
 
 #[test]

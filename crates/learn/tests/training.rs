@@ -12,7 +12,7 @@ use finial_learn::{
     EvaluateOptions, LearnError, Pooling, Predictor, Quiet, Reserved, TrainOptions, Trained,
     evaluate, train,
 };
-use finial_task::{Metric, Prediction};
+use finial_task::{Calibration, Guaranteed, Metric, Prediction};
 
 fn run(options: &TrainOptions) -> Trained {
     train(options, None, &Quiet).unwrap()
@@ -183,4 +183,52 @@ fn a_learning_rate_that_diverges_is_said() {
         matches!(error, LearnError::Diverged { epoch: 1 }),
         "{error}"
     );
+}
+
+#[test]
+fn what_was_learned_of_its_certainty_goes_with_the_model() {
+    let scratch = tempfile::tempdir().unwrap();
+    let (data, model) = (scratch.path().join("data"), scratch.path().join("model"));
+    support::class_folders(&data, &["a", "b", "c"], 20);
+    let mut options = support::options(&data);
+    options.certainty.coverage = Some(0.8);
+    let trained = saved(&options, &model);
+    // The stored weights are the calibrated ones: one temperature for the whole final layer.
+    let logits =
+        |weights: &finial_graph::Weights| weights.get("logits.weight").unwrap().values().to_vec();
+    let Some(Calibration::Temperature { temperature }) = &trained.model.certainty().calibration
+    else {
+        panic!("classes have a temperature");
+    };
+    for (before, after) in logits(&trained.fit.weights)
+        .iter()
+        .zip(logits(trained.model.weights()))
+    {
+        let expected = f64::from(*before) / temperature;
+        assert!((expected - f64::from(after)).abs() < 1e-6);
+    }
+    assert!(trained.observed.before.is_some());
+    assert_eq!(trained.test.intervals.len(), trained.test.metrics.len());
+    let kept = trained.observed.coverage.clone().unwrap();
+    assert_eq!(kept.asked, 0.8);
+
+    let predictor = Predictor::new(finial_learn::Model::load(&model).unwrap(), "cpu").unwrap();
+    assert_eq!(predictor.coverage(), Some(0.8));
+    let picture = [data.join("a/0.png")];
+    let mut sets = Vec::new();
+    let of = |predictor: &Predictor, sets: &mut Vec<Guaranteed>| {
+        let seen = predictor.predict_each(&picture, |answers| {
+            sets.extend(answers.into_iter().filter_map(|answer| answer.guaranteed));
+            std::ops::ControlFlow::Continue(())
+        });
+        seen.unwrap();
+    };
+    of(&predictor, &mut sets);
+    // More than nine validation images can promise: every class.
+    let sure = predictor.with_coverage(0.999).unwrap();
+    of(&sure, &mut sets);
+    let [Guaranteed::Set { .. }, Guaranteed::Set { names }] = sets.as_slice() else {
+        panic!("classes have sets: {sets:?}");
+    };
+    assert_eq!(names.len(), 3);
 }

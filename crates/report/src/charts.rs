@@ -11,6 +11,7 @@
 //!
 //! - [`learning_curve`]: loss per epoch.
 //! - [`rates`]: ROC and precision-recall curves.
+//! - [`reliability`]: what was said against what was so.
 //! - [`scatter`]: predicted against true values.
 //! - [`axis`]: scales and their marks.
 //!
@@ -19,10 +20,12 @@
 mod axis;
 mod learning_curve;
 mod rates;
+mod reliability;
 mod scatter;
 
 pub use learning_curve::learning_curve;
 pub use rates::{precision_recall, roc};
+pub use reliability::reliability;
 pub use scatter::scatter;
 
 use std::fmt::Write;

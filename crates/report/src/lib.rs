@@ -69,9 +69,10 @@ mod view;
 pub use error::ReportError;
 pub use page::render;
 pub use report::{
-    Baseline, Better, BinaryCounts, BinaryEvidence, ClassRow, Command, Confusion, Data, Duplicates,
-    Epoch, Evidence, Fact, FinalLayer, Head, Interval, LabelRow, Layer, LayerRole, Measure,
-    MultiClassEvidence, MultiLabelEvidence, NamedCounts, NamedSpreads, NamesAre, PrPoint,
-    PredictedPoint, RegressionEvidence, Report, RocPoint, Score, Scores, SetAsideFile, SplitCounts,
-    Spread, TargetEvidence, Task, Training, WorstImage,
+    Baseline, Better, BinaryCounts, BinaryEvidence, Certainty, ClassRow, Command, Confusion, Data,
+    Duplicates, Epoch, Evidence, Fact, FinalLayer, Head, Interval, LabelRow, Layer, LayerRole,
+    Measure, MultiClassEvidence, MultiLabelEvidence, NamedCounts, NamedSpreads, NamesAre, PrPoint,
+    PredictedPoint, RegressionEvidence, Reliability, ReliabilityBin, Report, RocPoint, Score,
+    Scores, SetAsideFile, SplitCounts, Spread, TargetEvidence, Task, Threshold, Training,
+    WorstImage,
 };

@@ -40,6 +40,10 @@ const TEMPLATES: &[(&str, &str)] = &[
         include_str!("../templates/sections/evidence.html"),
     ),
     (
+        "sections/certainty.html",
+        include_str!("../templates/sections/certainty.html"),
+    ),
+    (
         "sections/worst.html",
         include_str!("../templates/sections/worst.html"),
     ),
@@ -93,6 +97,7 @@ fn shown_as_it_is(report: &Report) -> Value {
         data => Serde(&report.data),
         training => Serde(&report.training),
         scores => Serde(&report.scores),
+        certainty => Serde(&report.certainty),
         worst => Serde(&report.worst),
         worst_order => report.worst_order.as_deref(),
         provenance => Serde(&report.provenance),

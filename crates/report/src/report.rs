@@ -5,6 +5,7 @@
 //! markup; the page escapes them. In sentences, what stands between backticks is set as code.
 //! Sentences begin with a capital letter and end with a full stop.
 
+pub mod certainty;
 pub mod evidence;
 pub mod head;
 pub mod scores;
@@ -12,6 +13,7 @@ pub mod training;
 
 use serde::{Deserialize, Serialize};
 
+pub use certainty::{Certainty, Reliability, ReliabilityBin, Threshold};
 pub use evidence::{
     BinaryCounts, BinaryEvidence, ClassRow, Confusion, Evidence, LabelRow, MultiClassEvidence,
     MultiLabelEvidence, PrPoint, PredictedPoint, RegressionEvidence, RocPoint, TargetEvidence,
@@ -48,6 +50,8 @@ pub struct Report {
     pub scores: Option<Scores>,
     /// What stands behind the scores.
     pub evidence: Option<Evidence>,
+    /// How sure the answers are.
+    pub certainty: Option<Certainty>,
     /// The images the model gets most wrong, worst first.
     pub worst: Vec<WorstImage>,
     /// By what they are sorted, a sentence such as "Sorted by the probability that the label got."

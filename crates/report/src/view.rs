@@ -14,7 +14,8 @@ use serde::Serialize;
 
 use crate::charts;
 use crate::error::ReportError;
-use crate::report::{Data, Head, LayerRole, Report};
+use crate::format;
+use crate::report::{Certainty, Data, Head, LayerRole, Report};
 use evidence::EvidenceView;
 use names::{NameRow, SpreadRow, Words, name_rows, spread_rows};
 use scores::ScoreView;
@@ -37,6 +38,7 @@ pub struct View<'a> {
     spreads: Folded<SpreadRow<'a>>,
     parameters: Option<Parameters>,
     evidence: Option<EvidenceView<'a>>,
+    reliability: Vec<ReliabilityView<'a>>,
     set_aside: Vec<SetAsideGroup<'a>>,
     learning_curve: Option<String>,
 }
@@ -71,6 +73,11 @@ impl<'a> View<'a> {
                 .as_ref()
                 .map(EvidenceView::new)
                 .transpose()?,
+            reliability: report
+                .certainty
+                .as_ref()
+                .map(reliability)
+                .unwrap_or_default(),
             set_aside: report.data.as_ref().map(set_aside).unwrap_or_default(),
             learning_curve: report
                 .training
@@ -79,6 +86,27 @@ impl<'a> View<'a> {
             splits,
         })
     }
+}
+
+/// A reliability diagram with its chart.
+#[derive(Debug, Serialize)]
+struct ReliabilityView<'a> {
+    name: &'a str,
+    error: String,
+    svg: String,
+}
+
+fn reliability(certainty: &Certainty) -> Vec<ReliabilityView<'_>> {
+    let diagrams = certainty.diagrams.iter().enumerate();
+    diagrams
+        .filter_map(|(at, diagram)| {
+            Some(ReliabilityView {
+                name: &diagram.name,
+                error: format::share(diagram.error),
+                svg: charts::reliability(diagram, &format!("reliability-{at}"))?,
+            })
+        })
+        .collect()
 }
 
 /// A table that may be too long to show at once.

@@ -42,11 +42,14 @@ pub fn run(args: &EvaluateArgs) -> Result<(), CliError> {
             let heading = format!("on {}", format::images(evaluated.scores.images));
             let mut text = format!("{} model in {}\n", task.kind(), args.model.display());
             text.push_str(&printer::scores(&evaluated.scores, reported, &heading));
+            text.push_str(&printer::certainty(task, &evaluated.observed));
             printer::print_result(&text)
         }
         Format::Json => printer::print_json(&serde_json::json!({
             "task": task.kind(),
             "metrics": evaluated.scores.by_key(),
+            "intervals": printer::intervals(&evaluated.scores),
+            "certainty": printer::certainty_json(&evaluated.observed),
             "baseline": printer::baselines(&evaluated.scores, reported),
             "images": evaluated.scores.images,
             "left_out": evaluated.seen,

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 
 use finial::data::images_in;
 use finial::learn::{Answer, LearnError, Stage};
+use finial::report::format;
+use finial::task::Guaranteed;
 use finial::{Model, Prediction, Predictor, Progress, Task};
 
 use super::expect_model;
@@ -18,11 +20,16 @@ pub fn run(args: &PredictArgs) -> Result<(), CliError> {
     expect_model(&args.model)?;
     let progress = Terminal::new(args.common.quiet);
     let predictor = Predictor::new(Model::load(&args.model)?, &args.common.device)?;
+    let predictor = match args.coverage {
+        Some(coverage) => predictor.with_coverage(coverage)?,
+        None => predictor,
+    };
     let paths = files(&args.images)?;
 
     let mut failed = 0;
     let mut out = std::io::stdout().lock();
-    let mut printed = Printed::begin(args.format, predictor.task(), &mut out)?;
+    let coverage = predictor.coverage();
+    let mut printed = Printed::begin(args.format, predictor.task(), coverage, &mut out)?;
     // On a terminal the answers themselves show how far it is, and a bar would run into them.
     if paths.len() > 1 && !std::io::stdout().is_terminal() {
         progress.begin(Stage::Predictions, paths.len() as u64);
@@ -93,22 +100,35 @@ fn is_missing(error: std::io::Error) -> bool {
 struct Printed<'a, W: Write> {
     format: PredictFormat,
     task: &'a Task,
+    /// The coverage of sets or intervals, if the answers carry them.
+    coverage: Option<f64>,
     out: W,
     answers: usize,
 }
 
 impl<'a, W: Write> Printed<'a, W> {
-    fn begin(format: PredictFormat, task: &'a Task, out: W) -> Result<Self, CliError> {
+    fn begin(
+        format: PredictFormat,
+        task: &'a Task,
+        coverage: Option<f64>,
+        out: W,
+    ) -> Result<Self, CliError> {
         let mut printed = Printed {
             format,
             task,
+            coverage,
             out,
             answers: 0,
         };
         match format {
             PredictFormat::Text => {}
             PredictFormat::Json => {
-                printed.write(&format!("{{\"task\":\"{}\",\"predictions\":[", task.kind()))?;
+                let coverage = coverage.map(|share| format!("\"coverage\":{share},"));
+                printed.write(&format!(
+                    "{{\"task\":\"{}\",{}\"predictions\":[",
+                    task.kind(),
+                    coverage.unwrap_or_default()
+                ))?;
             }
             PredictFormat::Csv => {
                 let answer = match task.kind() {
@@ -118,6 +138,15 @@ impl<'a, W: Write> Printed<'a, W> {
                 };
                 let columns = ["image".to_owned()].into_iter().chain(answer);
                 let columns = columns.chain(task.names().iter().cloned());
+                let guaranteed = match (coverage, task.kind()) {
+                    (None, _) => vec![],
+                    (_, finial::TaskKind::Regression) => {
+                        let ends = |name: &String| [format!("{name} from"), format!("{name} to")];
+                        task.names().iter().flat_map(ends).collect()
+                    }
+                    _ => vec!["set".to_owned()],
+                };
+                let columns = columns.chain(guaranteed);
                 printed.row(columns.map(String::into_bytes).collect())?;
             }
         }
@@ -132,16 +161,42 @@ impl<'a, W: Write> Printed<'a, W> {
                     Err(error) => serde_json::json!({ "error": why(error) }),
                 };
                 entry["image"] = answer.path.to_string_lossy().into();
+                match &answer.guaranteed {
+                    Some(Guaranteed::Set { names }) => entry["set"] = serde_json::json!(names),
+                    Some(Guaranteed::Intervals { intervals }) => {
+                        entry["intervals"] = serde_json::json!(intervals);
+                    }
+                    None => {}
+                }
                 let comma = if self.answers > 0 { "," } else { "" };
                 self.write(&format!("{comma}\n{entry}"))?;
             }
             (_, Err(_)) => {}
             (PredictFormat::Text, Ok(prediction)) => {
                 let image = one_line(&answer.path.to_string_lossy());
-                self.write(&format!("{image}\t{}\n", in_words(prediction)))?;
+                let guaranteed = answer
+                    .guaranteed
+                    .as_ref()
+                    .map(|found| format!("\t{}", self.promised(found)));
+                self.write(&format!(
+                    "{image}\t{}{}\n",
+                    in_words(prediction),
+                    guaranteed.unwrap_or_default()
+                ))?;
             }
             (PredictFormat::Csv, Ok(prediction)) => {
-                let cells = self.cells(prediction);
+                let mut cells = self.cells(prediction);
+                match &answer.guaranteed {
+                    Some(Guaranteed::Set { names }) => cells.push(names.join("|")),
+                    Some(Guaranteed::Intervals { intervals }) => {
+                        let ends = |interval: &Option<[f32; 2]>| match interval {
+                            Some(ends) => ends.map(|end| end.to_string()),
+                            None => [String::new(), String::new()],
+                        };
+                        cells.extend(intervals.iter().flat_map(ends));
+                    }
+                    None => {}
+                }
                 // The bytes as they are: a path must lead to its file again.
                 let image = answer.path.as_os_str().as_encoded_bytes().to_vec();
                 let cells = cells.into_iter().map(String::into_bytes);
@@ -183,6 +238,27 @@ impl<'a, W: Write> Printed<'a, W> {
             .into_iter()
             .chain(self.task.names().iter().map(number))
             .collect()
+    }
+
+    /// The set or the intervals, in words.
+    fn promised(&self, guaranteed: &Guaranteed) -> String {
+        let share = format::percent(self.coverage.unwrap_or_default());
+        match guaranteed {
+            Guaranteed::Set { names } if names.is_empty() => format!("{share} sure: no label"),
+            Guaranteed::Set { names } => {
+                let names: Vec<String> = names.iter().map(|name| one_line(name)).collect();
+                format!("{share} sure: {}", names.join(" | "))
+            }
+            Guaranteed::Intervals { intervals } => {
+                let told = intervals.iter().map(|interval| match interval {
+                    Some([low, high]) => {
+                        format!("{} to {}", number((*low).into()), number((*high).into()))
+                    }
+                    None => "anything".to_owned(),
+                });
+                format!("{share} sure: {}", told.collect::<Vec<_>>().join(", "))
+            }
+        }
     }
 
     fn row(&mut self, cells: Vec<Vec<u8>>) -> Result<(), CliError> {

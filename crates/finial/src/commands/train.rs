@@ -1,6 +1,6 @@
 //! `finial train`
 
-use finial::learn::Reserved;
+use finial::learn::{CertaintyOptions, LossOptions, Reserved};
 use finial::train;
 
 use super::{open_store, train_options};
@@ -20,6 +20,15 @@ pub fn run(args: &TrainArgs) -> Result<(), CliError> {
     options.fit.patience = args.patience;
     options.fit.learning_rate = args.learning_rate;
     options.fit.batch = args.batch;
+    options.loss = LossOptions {
+        weights: args.honesty.class_weights.clone(),
+        focus: args.honesty.focal,
+    };
+    options.certainty = CertaintyOptions {
+        calibrate: !args.honesty.no_calibration,
+        thresholds: args.honesty.thresholds,
+        coverage: args.honesty.coverage,
+    };
 
     let store = open_store(&args.store, &progress);
     let mut trained = train(&options, store.as_ref(), &progress)?;

@@ -9,8 +9,9 @@ use finial_task::{Scores, Targets};
 
 use super::images::Images;
 use super::scores::Measured;
-use super::{evidence, images, layers, question, scores, worst};
+use super::{certainty, evidence, images, layers, question, scores, worst};
 use crate::Model;
+use crate::certainty::Observed;
 use crate::extract::Features;
 
 /// A finished evaluation.
@@ -25,12 +26,14 @@ pub(crate) struct Scored<'a> {
     /// One row per scored image.
     pub targets: &'a Targets,
     pub scores: &'a Scores,
+    pub observed: &'a Observed,
     pub seen: usize,
 }
 
 /// The report of an evaluation.
 pub(crate) fn of_evaluation(scored: &Scored) -> Report {
     let task = scored.model.task();
+    let thresholds = &scored.model.certainty().thresholds;
     let images = Images {
         source: scored.source,
         features: scored.features,
@@ -94,9 +97,22 @@ pub(crate) fn of_evaluation(scored: &Scored) -> Report {
             task,
             scored.scores,
             scored.outputs,
+            thresholds,
             scored.targets,
         )),
-        worst: worst::of(task, &images, scored.rows, scored.outputs, scored.targets),
+        certainty: Some(certainty::of(
+            task,
+            scored.model.certainty(),
+            scored.observed,
+        )),
+        worst: worst::of(
+            task,
+            &images,
+            scored.rows,
+            scored.outputs,
+            thresholds,
+            scored.targets,
+        ),
         worst_order: Some(worst::order(task)),
         provenance: facts,
         ..frame

@@ -2,7 +2,7 @@
 
 use finial_report as page;
 use finial_task::metrics::multi_label::LabelScores;
-use finial_task::{Detail, Metric, Scores, Targets, Task};
+use finial_task::{Detail, Metric, Scores, Targets, Task, Thresholds};
 
 /// More points than these do not change how a curve looks.
 const POINTS: usize = 500;
@@ -12,6 +12,7 @@ pub(super) fn of(
     task: &Task,
     scores: &Scores,
     outputs: &[f32],
+    thresholds: &Thresholds,
     targets: &Targets,
 ) -> page::Evidence {
     match &scores.detail {
@@ -43,7 +44,7 @@ pub(super) fn of(
             page::Evidence::Binary(page::BinaryEvidence {
                 positive: name(1),
                 negative: name(0),
-                threshold: f64::from(Task::THRESHOLD),
+                threshold: f64::from(thresholds.of(0)),
                 counts: page::BinaryCounts {
                     true_positive: cell(1, 1),
                     false_negative: cell(1, 0),
@@ -155,7 +156,13 @@ mod tests {
         outputs[classes + 2] = 1.0;
         let scores = task.score(&outputs, &targets).unwrap();
         let report = page::Report {
-            evidence: Some(of(&task, &scores, &outputs, &targets)),
+            evidence: Some(of(
+                &task,
+                &scores,
+                &outputs,
+                &Thresholds::half(&task),
+                &targets,
+            )),
             ..page::Report::default()
         };
         assert!(page::render(&report).is_ok());
@@ -167,7 +174,9 @@ mod tests {
         let targets = Targets::new(2, vec![1.0, 0.0, 0.0, 1.0, 1.0, 1.0]);
         let outputs = [0.9, 0.1, 0.9, 0.9, 0.8, 0.7];
         let scores = task.score(&outputs, &targets).unwrap();
-        let page::Evidence::MultiLabel(evidence) = of(&task, &scores, &outputs, &targets) else {
+        let page::Evidence::MultiLabel(evidence) =
+            of(&task, &scores, &outputs, &Thresholds::half(&task), &targets)
+        else {
             panic!("a multi-label task has multi-label evidence");
         };
         assert_eq!((evidence.images, evidence.entirely_right), (3, 2));

@@ -5,12 +5,14 @@
 //! - [`layers`]: the network in plain words.
 //! - [`scores`]: the headline with what can be expected of it; [`guess`]: what it is compared to.
 //! - [`evidence`]: what stands behind the scores.
+//! - [`certainty`]: how sure the answers are.
 //! - [`worst`]: the images answered most wrongly.
 //! - [`images`]: where the images come from, and which were set aside.
 //! - [`wording`]: sentences and lists.
 //!
 //! How the page looks is decided in `finial-report`.
 
+mod certainty;
 mod evaluation;
 mod evidence;
 mod guess;

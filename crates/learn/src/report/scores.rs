@@ -2,7 +2,7 @@
 
 use finial_report as page;
 use finial_report::format;
-use finial_task::{Better, Detail, Metric, Scores, Targets, Task, TaskKind};
+use finial_task::{Better, Detail, Interval, Metric, Scores, Targets, Task, TaskKind};
 
 use super::guess::Guess;
 use super::wording::{capitalised, sentence};
@@ -130,21 +130,11 @@ pub(super) fn written(metric: Metric, value: f64) -> String {
     }
 }
 
-/// Where the metric lies on 95 of 100 draws of as many images: of a share that is a count by
-/// Wilson's interval, of a mean distance by its standard error.
+/// Where the metric lies on other images of the same kind, in words.
 fn interval(scores: &Scores, metric: Metric, first: bool) -> Option<page::Interval> {
     let value = scores.get(metric)?;
     let images = scores.images;
-    let (low, high) = match metric {
-        Metric::Accuracy | Metric::TopFiveAccuracy | Metric::SubsetAccuracy => {
-            wilson(value, images)?
-        }
-        Metric::Mae => {
-            let error = DEVIATIONS * standard_error_of_mae(scores)?;
-            ((value - error).max(0.0), value + error)
-        }
-        _ => return None,
-    };
+    let Interval { low, high } = scores.interval(metric)?;
     let bounds = match measure(metric) {
         page::Measure::Quantity { .. } => [low, high].map(format::quantity),
         // Two decimals, unless they would be the same ones.
@@ -170,20 +160,6 @@ fn interval(scores: &Scores, metric: Metric, first: bool) -> Option<page::Interv
         high,
         sentence,
     })
-}
-
-/// Wilson, "Probable inference, the law of succession, and statistical inference", 1927: unlike
-/// the textbook interval it stays within 0 and 1, and is of use for few images.
-fn wilson(share: f64, images: usize) -> Option<(f64, f64)> {
-    if images == 0 {
-        return None;
-    }
-    let n = images as f64;
-    let squared = DEVIATIONS * DEVIATIONS;
-    let centre = (share + squared / (2.0 * n)) / (1.0 + squared / n);
-    let half = DEVIATIONS / (1.0 + squared / n)
-        * (share * (1.0 - share) / n + squared / (4.0 * n * n)).sqrt();
-    Some(((centre - half).max(0.0), (centre + half).min(1.0)))
 }
 
 /// MAE is the mean of the distances and RMSE² the mean of their squares, which gives their
@@ -252,6 +228,7 @@ fn error_of_difference(metric: Metric, left: &Scores, right: &Scores) -> Option<
 #[cfg(test)]
 mod tests {
     use super::*;
+    use finial_task::Thresholds;
 
     /// `right` of `images` images right; half of them are yes.
     fn binary(right: usize, images: usize) -> (Task, Targets, Scores) {
@@ -269,7 +246,9 @@ mod tests {
             })
             .collect();
         let targets = Targets::new(1, truth);
-        let scores = task.score(&outputs, &targets).unwrap();
+        let mut scores = task.score(&outputs, &targets).unwrap();
+        let half = Thresholds::half(&task);
+        scores.intervals = task.intervals(&outputs, &half, &targets, 0).unwrap();
         (task, targets, scores)
     }
 
@@ -298,14 +277,6 @@ mod tests {
     }
 
     #[test]
-    fn wilson_interval_stays_within_what_a_share_can_be() {
-        let (low, high) = wilson(1.0, 10).unwrap();
-        assert!((low - 0.7225).abs() < 1e-3 && high <= 1.0, "{low} {high}");
-        assert_eq!(wilson(0.0, 10).unwrap().0, 0.0);
-        assert_eq!(wilson(0.5, 0), None);
-    }
-
-    #[test]
     fn few_images_and_a_score_no_better_than_a_guess_are_doubted() {
         let doubt = |right, images| page(right, images, None).doubts.join(" ");
         assert!(doubt(15, 19).starts_with("Only 19 images"));
@@ -325,18 +296,5 @@ mod tests {
         assert!(told(30, 48).contains("lucky choice"));
         assert!(told(48, 30).contains("easier"));
         assert!(told(45, 45).ends_with("0.900, too."));
-    }
-
-    #[test]
-    fn a_mean_distance_has_an_interval_for_one_target_only() {
-        let score = |names: &[&str], outputs: &[f32], targets: &[f32]| {
-            let task = Task::regression(names.iter().copied()).unwrap();
-            let targets = Targets::new(names.len(), targets.to_vec());
-            interval(&task.score(outputs, &targets).unwrap(), Metric::Mae, true)
-        };
-        // Distances 1, 1, 3, 3: mean 2, standard error of the mean 1/√3.
-        let found = score(&["n"], &[1.0, 2.0, 5.0, 6.0], &[0.0, 1.0, 2.0, 3.0]).unwrap();
-        assert!((found.high - (2.0 + 1.96 / 3f64.sqrt())).abs() < 1e-6);
-        assert_eq!(score(&["n", "m"], &[1.0, 2.0, 5.0, 6.0], &[0.0; 4]), None);
     }
 }

@@ -8,8 +8,9 @@ use finial_task::Scores;
 use super::images::Images;
 use super::scores::Measured;
 use super::wording::sentence;
-use super::{evidence, images, layers, question, scores, worst};
+use super::{certainty, evidence, images, layers, question, scores, worst};
 use crate::Model;
+use crate::certainty::Observed;
 use crate::fit::Fit;
 use crate::prepare::Prepared;
 
@@ -22,6 +23,7 @@ pub(crate) struct Run<'a> {
     pub validation: &'a Scores,
     pub test_rows: &'a [usize],
     pub test_outputs: &'a [f32],
+    pub observed: &'a Observed,
     pub seconds: f64,
 }
 
@@ -36,6 +38,7 @@ pub(crate) fn of_training(run: &Run) -> Report {
         ..
     } = run.prepared;
     let task = run.model.task();
+    let thresholds = &run.model.certainty().thresholds;
     let train = targets.select(&plan.indices(Split::Train));
     let validation = targets.select(&plan.indices(Split::Validation));
     let test = targets.select(run.test_rows);
@@ -80,8 +83,22 @@ pub(crate) fn of_training(run: &Run) -> Report {
                 asked: &test,
             })
         }),
-        evidence: Some(evidence::of(task, run.test, run.test_outputs, &test)),
-        worst: worst::of(task, &images, run.test_rows, run.test_outputs, &test),
+        evidence: Some(evidence::of(
+            task,
+            run.test,
+            run.test_outputs,
+            thresholds,
+            &test,
+        )),
+        certainty: Some(certainty::of(task, run.model.certainty(), run.observed)),
+        worst: worst::of(
+            task,
+            &images,
+            run.test_rows,
+            run.test_outputs,
+            thresholds,
+            &test,
+        ),
         worst_order: Some(worst::order(task)),
         ..super::frame(run.model)
     }

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use finial_data::thumbnail;
 use finial_report as page;
 use finial_report::format;
-use finial_task::{Prediction, Targets, Task, TaskKind};
+use finial_task::{Prediction, Targets, Task, TaskKind, Thresholds};
 
 use super::images::Images;
 use crate::head::Scale;
@@ -43,9 +43,10 @@ pub(super) fn of(
     images: &Images,
     rows: &[usize],
     outputs: &[f32],
+    thresholds: &Thresholds,
     targets: &Targets,
 ) -> Vec<page::WorstImage> {
-    let answers = Answers::new(task, outputs, targets);
+    let answers = Answers::new(task, outputs, thresholds, targets);
     let card = |i: usize| {
         let row = *rows.get(i)?;
         let sample = images.features.kept.get(row)?;
@@ -67,6 +68,7 @@ pub(super) fn of(
 struct Answers<'a> {
     task: &'a Task,
     outputs: &'a [f32],
+    thresholds: &'a Thresholds,
     targets: &'a Targets,
     /// Of numbers, how much each target varies.
     deviation: Vec<f32>,
@@ -81,10 +83,16 @@ struct Words {
 }
 
 impl<'a> Answers<'a> {
-    fn new(task: &'a Task, outputs: &'a [f32], targets: &'a Targets) -> Self {
+    fn new(
+        task: &'a Task,
+        outputs: &'a [f32],
+        thresholds: &'a Thresholds,
+        targets: &'a Targets,
+    ) -> Self {
         Answers {
             task,
             outputs,
+            thresholds,
             targets,
             deviation: Scale::of(task, targets).deviation,
         }
@@ -113,7 +121,7 @@ impl<'a> Answers<'a> {
             TaskKind::MultiClass | TaskKind::Binary => {
                 let probabilities = self.task.class_probabilities(output);
                 let right = probabilities.get(*truth.first()? as usize)?;
-                match self.task.decode(output) {
+                match self.task.decode_at(output, self.thresholds) {
                     Prediction::Class { class, .. }
                         if class == self.task.describe_target(truth) =>
                     {
@@ -123,9 +131,10 @@ impl<'a> Answers<'a> {
                 }
             }
             TaskKind::MultiLabel => {
-                let answers = output.iter().zip(truth);
-                let wrong = answers.filter(|(p, y)| (**p >= Task::THRESHOLD) != (**y > 0.5));
-                wrong.map(|(p, y)| (p - y).abs()).sum()
+                let decided = self.thresholds.decide(output);
+                let answers = output.iter().zip(truth).zip(decided);
+                let wrong = answers.filter(|((_, y), said)| (*said > 0.5) != (**y > 0.5));
+                wrong.map(|((p, y), _)| (p - y).abs()).sum()
             }
             TaskKind::Regression => (0..truth.len())
                 .map(|target| self.distance(i, target))
@@ -148,7 +157,7 @@ impl<'a> Answers<'a> {
             TaskKind::MultiClass | TaskKind::Binary => {
                 let probabilities = self.task.class_probabilities(output);
                 let given = *probabilities.get(*truth.first()? as usize)?;
-                let predicted = match self.task.decode(output) {
+                let predicted = match self.task.decode_at(output, self.thresholds) {
                     Prediction::Class { class, .. } => class,
                     _ => String::new(),
                 };
@@ -159,10 +168,7 @@ impl<'a> Answers<'a> {
                 }
             }
             TaskKind::MultiLabel => {
-                let said: Vec<f32> = output
-                    .iter()
-                    .map(|p| f32::from(u8::from(*p >= Task::THRESHOLD)))
-                    .collect();
+                let said = self.thresholds.decide(output);
                 Words {
                     truth: self.task.describe_target(truth),
                     predicted: self.task.describe_target(&said),
@@ -175,11 +181,18 @@ impl<'a> Answers<'a> {
 
     /// The probabilities of missed and of false labels, the most wrong first.
     fn wrong_labels(&self, output: &[f32], truth: &[f32]) -> String {
+        let decided = self.thresholds.decide(output);
         let told = |what: &str, held: bool| {
-            let labels = self.task.names().iter().zip(output).zip(truth);
+            let labels = self
+                .task
+                .names()
+                .iter()
+                .zip(output)
+                .zip(truth)
+                .zip(&decided);
             let mut wrong: Vec<(&str, f32)> = labels
-                .filter(|((_, p), y)| (**y > 0.5) == held && (**p >= Task::THRESHOLD) != held)
-                .map(|((name, p), _)| (name.as_str(), *p))
+                .filter(|((_, y), said)| (**y > 0.5) == held && (**said > 0.5) != held)
+                .map(|(((name, p), _), _)| (name.as_str(), *p))
                 .collect();
             wrong.sort_by(|a, b| match held {
                 true => a.1.total_cmp(&b.1),
@@ -235,7 +248,8 @@ mod tests {
 
     fn cards(task: &Task, outputs: &[f32], targets: &[f32]) -> Vec<Words> {
         let targets = Targets::new(task.target_columns(), targets.to_vec());
-        let answers = Answers::new(task, outputs, &targets);
+        let half = Thresholds::half(task);
+        let answers = Answers::new(task, outputs, &half, &targets);
         let worst = answers.worst();
         worst
             .into_iter()
