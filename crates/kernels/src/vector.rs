@@ -36,6 +36,10 @@ pub(crate) unsafe trait Vector: Copy {
     unsafe fn splat(from: *const f32) -> Self;
     /// `self + a × b`
     unsafe fn multiply_add(self, a: Self, b: Self) -> Self;
+    /// `self + other`; not of pairs.
+    unsafe fn add(self, other: Self) -> Self;
+    /// `self − other`; not of pairs.
+    unsafe fn sub(self, other: Self) -> Self;
 }
 
 /// Code to be compiled for each set of instructions. Its `run` must be `#[inline(always)]`.
@@ -126,6 +130,16 @@ unsafe impl Vector for [f32; 8] {
     unsafe fn multiply_add(self, a: Self, b: Self) -> Self {
         std::array::from_fn(|lane| self[lane] + a[lane] * b[lane])
     }
+
+    #[inline(always)]
+    unsafe fn add(self, other: Self) -> Self {
+        std::array::from_fn(|lane| self[lane] + other[lane])
+    }
+
+    #[inline(always)]
+    unsafe fn sub(self, other: Self) -> Self {
+        std::array::from_fn(|lane| self[lane] - other[lane])
+    }
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -194,6 +208,18 @@ mod x86 {
             // SAFETY: see `zero`.
             unsafe { _mm256_fmadd_ps(a, b, self) }
         }
+
+        #[inline(always)]
+        unsafe fn add(self, other: Self) -> Self {
+            // SAFETY: see `zero`.
+            unsafe { _mm256_add_ps(self, other) }
+        }
+
+        #[inline(always)]
+        unsafe fn sub(self, other: Self) -> Self {
+            // SAFETY: see `zero`.
+            unsafe { _mm256_sub_ps(self, other) }
+        }
     }
 
     // SAFETY: each method runs instructions that AVX-512 F has.
@@ -230,6 +256,18 @@ mod x86 {
         unsafe fn multiply_add(self, a: Self, b: Self) -> Self {
             // SAFETY: see `zero`.
             unsafe { _mm512_fmadd_ps(a, b, self) }
+        }
+
+        #[inline(always)]
+        unsafe fn add(self, other: Self) -> Self {
+            // SAFETY: see `zero`.
+            unsafe { _mm512_add_ps(self, other) }
+        }
+
+        #[inline(always)]
+        unsafe fn sub(self, other: Self) -> Self {
+            // SAFETY: see `zero`.
+            unsafe { _mm512_sub_ps(self, other) }
         }
     }
 
@@ -273,6 +311,18 @@ mod x86 {
                 let pairs = |of: Self| std::mem::transmute::<__m512, __m512bh>(of.0);
                 Self(_mm512_dpbf16_ps(self.0, pairs(a), pairs(b)))
             }
+        }
+
+        #[inline(always)]
+        unsafe fn add(self, other: Self) -> Self {
+            // SAFETY: see `zero`.
+            Self(unsafe { _mm512_add_ps(self.0, other.0) })
+        }
+
+        #[inline(always)]
+        unsafe fn sub(self, other: Self) -> Self {
+            // SAFETY: see `zero`.
+            Self(unsafe { _mm512_sub_ps(self.0, other.0) })
         }
     }
 }
@@ -326,6 +376,18 @@ mod neon {
         unsafe fn multiply_add(self, a: Self, b: Self) -> Self {
             // SAFETY: see `zero`.
             unsafe { vfmaq_f32(self, a, b) }
+        }
+
+        #[inline(always)]
+        unsafe fn add(self, other: Self) -> Self {
+            // SAFETY: see `zero`.
+            unsafe { vaddq_f32(self, other) }
+        }
+
+        #[inline(always)]
+        unsafe fn sub(self, other: Self) -> Self {
+            // SAFETY: see `zero`.
+            unsafe { vsubq_f32(self, other) }
         }
     }
 }

@@ -7,6 +7,7 @@ mod implicit;
 mod shape;
 #[cfg(target_arch = "x86_64")]
 mod tiled;
+mod winograd;
 
 pub(crate) use gather::Layout;
 pub use shape::ConvolutionShape;
@@ -14,6 +15,7 @@ pub use shape::ConvolutionShape;
 use crate::depthwise::Depthwise;
 use crate::{Element, Epilogue, Instructions, KernelError};
 use implicit::Implicit;
+use winograd::Winograd;
 
 /// A convolution with packed weights, a bias and an epilogue.
 ///
@@ -41,6 +43,7 @@ pub struct Convolution<T: Element> {
 #[derive(Debug)]
 enum Plan<T: Element> {
     Implicit(Implicit),
+    Winograd(Winograd),
     #[cfg(target_arch = "x86_64")]
     Tiled(tiled::Tiled),
     Depthwise(Depthwise<T>),
@@ -102,6 +105,8 @@ impl<T: Element> Convolution<T> {
             Plan::Depthwise(Depthwise::new(shape, weights, bias, epilogue, instructions))
         } else if let Some(plan) = Plan::tiled(shape, weights, bias, epilogue, instructions) {
             plan
+        } else if T::NAME == "f32" && Winograd::suits(&shape) {
+            Plan::Winograd(Winograd::new(shape, weights, bias, epilogue, instructions))
         } else {
             Plan::Implicit(Implicit::new::<T>(
                 shape,
@@ -156,6 +161,7 @@ impl<T: Element> Convolution<T> {
         }
         match &self.plan {
             Plan::Implicit(plan) => plan.run(input, residual, output),
+            Plan::Winograd(plan) => plan.run(input, residual, output),
             #[cfg(target_arch = "x86_64")]
             Plan::Tiled(plan) => plan.run(input, residual, output),
             Plan::Depthwise(plan) => plan.run(input, residual, output, images),
