@@ -1,20 +1,17 @@
 //! The dense layer: a matrix product with a bias and an activation.
 
-use rayon::prelude::*;
+use std::marker::PhantomData;
 
-use crate::convolution::check_length;
-use crate::{Activation, Element, Instructions, KernelError};
+use crate::convolution::{ConvolutionShape, Product, check_length};
+use crate::{Activation, Element, Epilogue, Instructions, KernelError};
 
-/// A dense layer with packed weights, from rows of `T` to rows of `f32` or `T`.
+/// A dense layer with packed weights, from rows of `T` to rows of `f32` or bf16.
 #[derive(Debug)]
 pub struct Dense<T: Element> {
     inputs: usize,
     units: usize,
-    /// `[inputs, units]`
-    weights: Vec<f32>,
-    bias: Vec<f32>,
-    activation: Activation,
-    element: std::marker::PhantomData<T>,
+    product: Product,
+    element: PhantomData<T>,
 }
 
 impl<T: Element> Dense<T> {
@@ -39,24 +36,28 @@ impl<T: Element> Dense<T> {
                 });
             }
         }
-        instructions.checked()?;
-        let count = inputs
-            .checked_mul(units)
-            .ok_or(KernelError::TooLarge { what: "weights" })?;
-        check_length("weights", count, weights.len())?;
-        let bias = bias.map_or_else(|| vec![0.0; units], <[f32]>::to_vec);
+        // A row is an image of one pixel.
+        let shape = ConvolutionShape::pointwise([1, 1, inputs], units);
+        shape.output()?;
+        let instructions = instructions.checked()?;
+        check_length("weights", inputs * units, weights.len())?;
+        let no_bias = if bias.is_none() {
+            vec![0.0; units]
+        } else {
+            Vec::new()
+        };
+        let bias = bias.unwrap_or(&no_bias);
         check_length("bias", units, bias.len())?;
-        let packed = (0..count)
-            .map(|at| weights[(at % units) * inputs + at / units])
-            .collect();
-        let element = std::marker::PhantomData;
+        let epilogue = Epilogue {
+            activation,
+            residual: false,
+        };
+        let product = Product::new::<T>(shape, weights, bias, epilogue, instructions);
         Ok(Self {
             inputs,
             units,
-            weights: packed,
-            bias,
-            activation,
-            element,
+            product,
+            element: PhantomData,
         })
     }
 
@@ -79,22 +80,7 @@ impl<T: Element> Dense<T> {
         let count = |one: usize| rows.saturating_mul(one);
         check_length("input", count(self.inputs), input.len())?;
         check_length("output", count(self.units), output.len())?;
-        output
-            .par_chunks_exact_mut(self.units)
-            .enumerate()
-            .for_each(|(row, output)| {
-                let mut sums = self.bias.clone();
-                let input = &input[row * self.inputs..][..self.inputs];
-                for (value, weights) in input.iter().zip(self.weights.chunks_exact(self.units)) {
-                    let value = value.to_f32();
-                    for (sum, weight) in sums.iter_mut().zip(weights) {
-                        *sum += value * weight;
-                    }
-                }
-                for (out, sum) in output.iter_mut().zip(sums) {
-                    *out = O::from_f32(self.activation.apply(sum));
-                }
-            });
+        self.product.run(input, None, output);
         Ok(())
     }
 }

@@ -16,7 +16,7 @@ const TILES: usize = 4;
 
 /// A convolution as a matrix product.
 #[derive(Debug)]
-pub(super) struct Implicit {
+pub(crate) struct Implicit {
     shape: ConvolutionShape,
     instructions: Instructions,
     pairs: bool,
@@ -66,7 +66,12 @@ impl Implicit {
     }
 
     /// Lengths are checked by [`super::Convolution::run`].
-    pub fn run<T: Element>(&self, input: &[T], residual: Option<&[T]>, output: &mut [T]) {
+    pub fn run<T: Element, O: Element>(
+        &self,
+        input: &[T],
+        residual: Option<&[O]>,
+        output: &mut [O],
+    ) {
         let filters = self.shape.filters;
         let pixels = output.len() / filters;
         let blocks = pixels.div_ceil(self.rows);
@@ -79,7 +84,7 @@ impl Implicit {
         let splits = enough.div_ceil((blocks * groups).max(1)).clamp(1, count);
         let place = Shared(Place {
             output: output.as_mut_ptr(),
-            residual: residual.map_or(std::ptr::null(), <[T]>::as_ptr),
+            residual: residual.map_or(std::ptr::null(), <[O]>::as_ptr),
             pitch: filters,
         });
         (0..blocks * groups * splits)

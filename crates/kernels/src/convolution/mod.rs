@@ -4,17 +4,18 @@
 
 mod gather;
 mod implicit;
+mod product;
 mod shape;
 #[cfg(target_arch = "x86_64")]
 mod tiled;
 mod winograd;
 
 pub(crate) use gather::Layout;
+pub(crate) use product::Product;
 pub use shape::ConvolutionShape;
 
 use crate::depthwise::Depthwise;
 use crate::{Element, Epilogue, Instructions, KernelError};
-use implicit::Implicit;
 use winograd::Winograd;
 
 /// A convolution with packed weights, a bias and an epilogue.
@@ -42,37 +43,9 @@ pub struct Convolution<T: Element> {
 /// The ways to the same numbers.
 #[derive(Debug)]
 enum Plan<T: Element> {
-    Implicit(Implicit),
+    Product(Product),
     Winograd(Winograd),
-    #[cfg(target_arch = "x86_64")]
-    Tiled(tiled::Tiled),
     Depthwise(Depthwise<T>),
-}
-
-impl<T: Element> Plan<T> {
-    /// The plan by tiles of bf16, where there are any.
-    #[cfg(target_arch = "x86_64")]
-    fn tiled(
-        shape: ConvolutionShape,
-        weights: &[f32],
-        bias: &[f32],
-        epilogue: Epilogue,
-        instructions: Instructions,
-    ) -> Option<Self> {
-        let fits = T::NAME == "bf16" && instructions == Instructions::Amx;
-        fits.then(|| Self::Tiled(tiled::Tiled::new(shape, weights, bias, epilogue)))
-    }
-
-    #[cfg(not(target_arch = "x86_64"))]
-    fn tiled(
-        _shape: ConvolutionShape,
-        _weights: &[f32],
-        _bias: &[f32],
-        _epilogue: Epilogue,
-        _instructions: Instructions,
-    ) -> Option<Self> {
-        None
-    }
 }
 
 impl<T: Element> Convolution<T> {
@@ -103,12 +76,10 @@ impl<T: Element> Convolution<T> {
         check_length("bias", shape.filters, bias.len())?;
         let plan = if shape.is_depthwise() {
             Plan::Depthwise(Depthwise::new(shape, weights, bias, epilogue, instructions))
-        } else if let Some(plan) = Plan::tiled(shape, weights, bias, epilogue, instructions) {
-            plan
         } else if T::NAME == "f32" && Winograd::suits(&shape) {
             Plan::Winograd(Winograd::new(shape, weights, bias, epilogue, instructions))
         } else {
-            Plan::Implicit(Implicit::new::<T>(
+            Plan::Product(Product::new::<T>(
                 shape,
                 weights,
                 bias,
@@ -160,10 +131,8 @@ impl<T: Element> Convolution<T> {
             check_length("residual", output.len(), residual.len())?;
         }
         match &self.plan {
-            Plan::Implicit(plan) => plan.run(input, residual, output),
+            Plan::Product(plan) => plan.run(input, residual, output),
             Plan::Winograd(plan) => plan.run(input, residual, output),
-            #[cfg(target_arch = "x86_64")]
-            Plan::Tiled(plan) => plan.run(input, residual, output),
             Plan::Depthwise(plan) => plan.run(input, residual, output, images),
         }
         Ok(())

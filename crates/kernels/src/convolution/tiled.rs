@@ -17,7 +17,7 @@ const BLOCK: usize = 384 << 10;
 
 /// A convolution by tiles.
 #[derive(Debug)]
-pub(super) struct Tiled {
+pub(crate) struct Tiled {
     shape: ConvolutionShape,
     /// One for each group.
     panels: Vec<TilePanels>,
@@ -104,7 +104,12 @@ impl Tiled {
     }
 
     /// Lengths are checked by [`super::Convolution::run`].
-    pub fn run<T: Element>(&self, input: &[T], residual: Option<&[T]>, output: &mut [T]) {
+    pub fn run<T: Element, O: Element>(
+        &self,
+        input: &[T],
+        residual: Option<&[O]>,
+        output: &mut [O],
+    ) {
         let filters = self.shape.filters;
         let pixels = output.len() / filters;
         let groups = self.panels.len();
@@ -120,7 +125,7 @@ impl Tiled {
         let splits = enough.div_ceil((blocks * groups).max(1)).clamp(1, count);
         let place = Shared(Place {
             output: output.as_mut_ptr(),
-            residual: residual.map_or(std::ptr::null(), <[T]>::as_ptr),
+            residual: residual.map_or(std::ptr::null(), <[O]>::as_ptr),
             pitch: filters,
         });
         (0..blocks * groups * splits)
@@ -153,7 +158,7 @@ struct Block<'a> {
 }
 
 impl Block<'_> {
-    fn run<T: Element>(self, input: &[T], place: Place<T>) {
+    fn run<T: Element, O: Element>(self, input: &[T], place: Place<O>) {
         let Layout { pitch, .. } = self.plan.layout;
         // In place, only rows that do not fill a pair of tiles are gathered: to read 32 of them
         // would be to read past the input.
@@ -244,7 +249,8 @@ impl Block<'_> {
         unsafe {
             let at = (self.first + row) * place.pitch + self.group * filters + of_group.start;
             let place = place.at(at);
-            if of_group.len() == SIDE
+            if T::NAME == "bf16"
+                && of_group.len() == SIDE
                 && let Some(bias) = bias.first_chunk()
                 && finish_clamped(sums, rows, bias, activation, as_bf16(place))
             {
