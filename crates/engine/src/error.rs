@@ -2,6 +2,9 @@
 
 use finial_graph::{FoldError, GraphError, Shape, WeightsError};
 
+use crate::device::DeviceError;
+use crate::frozen::Choice;
+
 /// Why a network cannot be made, run or trained.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum EngineError {
@@ -50,6 +53,22 @@ pub enum EngineError {
         "compute the loss from the output of this network, after `Network::trainable`"
     ))]
     NoGradient(String),
+    /// The device is not there.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    NoDevice(#[from] DeviceError),
+    /// An engine is not there, or does not take the graph.
+    #[error("the engine {choice} cannot be used: {reason}")]
+    #[diagnostic(help(
+        "leave --engine and --precision out for the fastest that is there; `finial doctor` lists \
+         them all"
+    ))]
+    Unavailable {
+        /// What was asked for.
+        choice: Choice,
+        /// Why not.
+        reason: String,
+    },
     /// The device could not give its result.
     #[error("the device failed to compute: {0}")]
     #[diagnostic(help(

@@ -6,6 +6,7 @@ use burn::tensor::{Device, Tensor};
 use finial_graph::{Graph, Tensor as Stored, Weights, fold_batch_norms};
 use rand::Rng;
 
+use crate::frozen::expect_finite;
 use crate::layer::{Layer, Parameter, Visitor};
 use crate::{EngineError, Value};
 
@@ -182,14 +183,8 @@ impl Network {
     pub fn run(&self, numbers: Vec<f32>) -> Result<Vec<f32>, EngineError> {
         let batch = self.batch(numbers)?;
         let outputs = read_back(self.forward(batch, Mode::Inference)?.into_rows())?;
-        match outputs.iter().position(|v| !v.is_finite()) {
-            None => Ok(outputs),
-            Some(at) => Err(EngineError::NotFinite {
-                node: self.graph.output().to_owned(),
-                row: at / self.graph.output_shape().len().max(1),
-                found: outputs.get(at).copied().unwrap_or(f32::NAN),
-            }),
-        }
+        expect_finite(&self.graph, &outputs)?;
+        Ok(outputs)
     }
 
     /// Runs a batch through all nodes; a batch of no rows gives one of no rows.

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use finial_formats::FormatError;
 use finial_formats::onnx::{Description, Imported, Input, Options};
-use finial_formats::onnx::{export, import, import_bytes, import_with};
+use finial_formats::onnx::{export, export_bytes, import, import_bytes, import_with};
 use finial_graph::{Graph, Op, Order, Padding, Shape, Tensor, Weights};
 
 fn fixture(name: &str) -> PathBuf {
@@ -34,6 +34,9 @@ fn written(name: &str, graph: &Graph, weights: &Weights, description: &Descripti
     let path = folder.join(format!("{name}.onnx"));
     let _ = fs::remove_file(&path);
     export(graph, weights, description, &path).unwrap();
+    // In memory it is the same file.
+    let bytes = export_bytes(graph, weights, description).unwrap();
+    assert!(bytes == fs::read(&path).unwrap(), "{name}");
     path
 }
 

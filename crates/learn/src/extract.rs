@@ -10,7 +10,7 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
 
 use finial_data::{ContentHash, DECODING, ImageFit, Pixels, content_hash, read_file};
-use finial_engine::{Frozen, device, frozen};
+use finial_engine::{Choice, Frozen};
 use finial_graph::{Graph, Weights};
 use finial_store::{
     DEFAULT_MEMORY_BUDGET_BYTES, FeatureMatrix, FeatureMatrixBuilder, FeatureStore, PipelineHash,
@@ -76,18 +76,17 @@ impl<'a> Extractor<'a> {
     ) -> Result<Self, LearnError> {
         let graph_text = to_json(graph, Path::new("graph"))?;
         let fit_text = to_json(&fit, Path::new("image size"))?;
-        let device = device::named(device_name)?;
-        let frozen = Box::new(frozen::Burn::new(graph, weights, &device, device_name)?);
+        let choice = Choice::REFERENCE;
         let pipeline = PipelineHash::of(&[
             concat!("finial ", env!("CARGO_PKG_VERSION")).as_bytes(),
-            frozen.identity().as_bytes(),
+            choice.identity(device_name)?.as_bytes(),
             &DECODING.to_le_bytes(),
             &fit_text,
             &graph_text,
             &weights.fingerprint(),
         ]);
         Ok(Extractor {
-            frozen,
+            frozen: choice.prepare(graph, weights, device_name)?,
             decoder: Decoder::new(fit),
             width: graph.output_shape().len(),
             pipeline,

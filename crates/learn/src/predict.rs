@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use finial_data::{Pixels, read_file};
-use finial_engine::{Frozen, device, frozen};
+use finial_engine::{Choice, Frozen};
 use finial_task::{Guaranteed, Prediction, Reach, Task};
 use rayon::prelude::*;
 
@@ -38,12 +38,12 @@ impl Predictor {
     /// The device is not there.
     pub fn new(model: Model, device: &str) -> Result<Self, LearnError> {
         let (graph, weights) = (model.graph()?, model.weights());
-        let frozen = frozen::Burn::new(&graph, weights, &device::named(device)?, device)?;
+        let frozen = Choice::REFERENCE.prepare(&graph, weights, device)?;
         let decoder = Decoder::new(model.image());
         let reach = model.certainty().reach(None);
         Ok(Predictor {
             model,
-            frozen: Box::new(frozen),
+            frozen,
             decoder,
             reach,
         })

@@ -17,24 +17,16 @@ const IN_FLIGHT: usize = 8;
 /// other are what uses the others.
 pub struct Burn {
     network: Network,
-    device: String,
 }
 
 impl Burn {
-    /// The graph with its weights, batch norms folded, on a device of that name.
+    /// The graph with its weights, batch norms folded, on a device.
     ///
     /// # Errors
     /// The weights do not fit the graph.
-    pub fn new(
-        graph: &Graph,
-        weights: &Weights,
-        device: &Device,
-        name: &str,
-    ) -> Result<Self, EngineError> {
-        Ok(Burn {
-            network: Network::folded(graph, weights, device)?,
-            device: name.to_owned(),
-        })
+    pub fn new(graph: &Graph, weights: &Weights, device: &Device) -> Result<Self, EngineError> {
+        let network = Network::folded(graph, weights, device)?;
+        Ok(Burn { network })
     }
 }
 
@@ -45,10 +37,6 @@ impl Frozen for Burn {
 
     fn precision(&self) -> Precision {
         Precision::F32
-    }
-
-    fn identity(&self) -> String {
-        format!("{} {} {}", Engine::Burn, self.device, Precision::F32)
     }
 
     fn images_at_once(&self) -> usize {
@@ -99,7 +87,7 @@ mod tests {
         let bias = Tensor::new("logits.bias", vec![3], vec![0.0; 3]).unwrap();
         weights.insert("logits.bias", bias);
         let device = device::named(device::DEFAULT).unwrap();
-        Burn::new(&graph, &weights, &device, device::DEFAULT).unwrap()
+        Burn::new(&graph, &weights, &device).unwrap()
     }
 
     #[test]

@@ -1,20 +1,28 @@
 //! A frozen network that is only run over images, by one of several engines.
 //!
 //! [`Frozen`] is what they have in common, so that who runs a network need not know which of them
-//! it is. An engine is made ready once, for one graph with its weights, and is then asked for the
-//! features of any number of images.
+//! it is. A [`Choice`] names one and makes it ready for a graph with its weights; [`trial`] finds
+//! out which are there, how fast they are on this machine and whether they agree.
 //!
 //! Training needs gradients and goes through [`Network`](crate::Network).
 
 mod burn;
+mod choice;
+mod openvino;
+mod probe;
+pub mod trial;
 
 use std::fmt;
+use std::str::FromStr;
 
-use finial_graph::Shape;
+use finial_graph::{Graph, Shape};
+use serde::{Deserialize, Serialize};
 
 use crate::EngineError;
 
 pub use burn::Burn;
+pub use choice::Choice;
+pub use openvino::{Library, OpenVino, VARIABLE as OPENVINO_VARIABLE, library as openvino_library};
 
 /// A graph and its weights, ready to run over images.
 ///
@@ -27,10 +35,6 @@ pub trait Frozen: Send + Sync {
 
     /// In what it computes.
     fn precision(&self) -> Precision;
-
-    /// What the last bits of its numbers depend on besides graph and weights: engine, version,
-    /// precision, device. Features of two identities must not be mixed.
-    fn identity(&self) -> String;
 
     /// How many images it takes to be at its fastest. More are run one part after the other, so
     /// memory does not grow with them beyond input and output.
@@ -46,7 +50,8 @@ pub trait Frozen: Send + Sync {
 }
 
 /// What can run a frozen graph.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Engine {
     /// Burn: always there, and the only one for other devices than the processor.
     Burn,
@@ -76,10 +81,21 @@ impl fmt::Display for Engine {
     }
 }
 
+impl FromStr for Engine {
+    type Err = ();
+
+    fn from_str(name: &str) -> Result<Self, ()> {
+        let named = Engine::ALL.into_iter().find(|e| e.name() == name);
+        named.ok_or(())
+    }
+}
+
 /// In what an engine multiplies; it gives 32-bit numbers in any case.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Precision {
     /// 32-bit floating point.
+    #[default]
     F32,
     /// Factors in bfloat16 (8 bits of mantissa), sums in 32 bits.
     Bf16,
@@ -104,6 +120,15 @@ impl fmt::Display for Precision {
     }
 }
 
+impl FromStr for Precision {
+    type Err = ();
+
+    fn from_str(name: &str) -> Result<Self, ()> {
+        let named = Precision::ALL.into_iter().find(|p| p.name() == name);
+        named.ok_or(())
+    }
+}
+
 /// Makes sure that every image has as many bytes as a graph of that input reads.
 ///
 /// # Errors
@@ -119,5 +144,20 @@ pub(crate) fn expect_images(input: Shape, images: &[&[u8]]) -> Result<(), Engine
     match images.iter().find(|image| image.len() != input.len()) {
         None => Ok(()),
         Some(image) => Err(wrong(format!("an image of {} bytes", image.len()))),
+    }
+}
+
+/// Makes sure that what a graph gave, row by row, is made of numbers.
+///
+/// # Errors
+/// [`EngineError::NotFinite`].
+pub(crate) fn expect_finite(graph: &Graph, outputs: &[f32]) -> Result<(), EngineError> {
+    match outputs.iter().enumerate().find(|(_, v)| !v.is_finite()) {
+        None => Ok(()),
+        Some((at, &found)) => Err(EngineError::NotFinite {
+            node: graph.output().to_owned(),
+            row: at / graph.output_shape().len().max(1),
+            found,
+        }),
     }
 }

@@ -9,5 +9,5 @@ mod file;
 mod import;
 mod proto;
 
-pub use export::{Description, Input, export};
+pub use export::{Description, Input, export, export_bytes};
 pub use import::{Imported, Options, import, import_bytes, import_with};

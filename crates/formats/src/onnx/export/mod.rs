@@ -102,20 +102,30 @@ pub fn export(
     description: &Description,
     path: &Path,
 ) -> Result<(), FormatError> {
-    let weights_error = |error| FormatError::Weights {
-        path: path.to_owned(),
-        error,
-    };
-    graph.check_weights(weights).map_err(weights_error)?;
-    let plan = plan(graph, description, path)?;
-    let file = Layout::of(plan, graph, description, weights, path)?;
-
+    let file = Layout::new(graph, weights, description, path)?;
     let new = NewFile::begin(path)?;
     let mut out = BufWriter::new(new.file());
     let written = file.write(weights, &mut out).and_then(|()| out.flush());
     written.map_err(|error| FormatError::file(path, error))?;
     drop(out);
     new.finish()
+}
+
+/// What [`export`] writes, in memory: for a program that takes ONNX without a file.
+///
+/// # Errors
+/// As [`export`], but for those of a file.
+pub fn export_bytes(
+    graph: &Graph,
+    weights: &Weights,
+    description: &Description,
+) -> Result<Vec<u8>, FormatError> {
+    let path = Path::new("network.onnx");
+    let layout = Layout::new(graph, weights, description, path)?;
+    let mut bytes = Vec::with_capacity(usize::try_from(layout.len()).unwrap_or(0));
+    let written = layout.write(weights, &mut bytes);
+    written.map_err(|error| FormatError::file(path, error))?;
+    Ok(bytes)
 }
 
 /// The parts of a file and their lengths, which come before what they are the length of.
@@ -133,6 +143,21 @@ struct Layout {
 }
 
 impl Layout {
+    fn new(
+        graph: &Graph,
+        weights: &Weights,
+        description: &Description,
+        path: &Path,
+    ) -> Result<Self, FormatError> {
+        let weights_error = |error| FormatError::Weights {
+            path: path.to_owned(),
+            error,
+        };
+        graph.check_weights(weights).map_err(weights_error)?;
+        let plan = plan(graph, description, path)?;
+        Layout::of(plan, graph, description, weights, path)
+    }
+
     fn of(
         plan: Plan,
         graph: &Graph,
@@ -182,8 +207,7 @@ impl Layout {
             ends: ends.encode_to_vec(),
             tail: tail.encode_to_vec(),
         };
-        let graph_len = layout.graph_len();
-        let whole = (layout.head.len() + layout.tail.len()) as u64 + 16 + graph_len;
+        let whole = layout.len();
         if whole > MOST_BYTES {
             return Err(FormatError::unsupported(
                 path,
@@ -194,6 +218,11 @@ impl Layout {
             ));
         }
         Ok(layout)
+    }
+
+    /// The length of the whole, at the most.
+    fn len(&self) -> u64 {
+        (self.head.len() + self.tail.len()) as u64 + 16 + self.graph_len()
     }
 
     fn graph_len(&self) -> u64 {
