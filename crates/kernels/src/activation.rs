@@ -65,6 +65,16 @@ impl Activation {
         high: 6.0,
     };
 
+    /// The least and the largest value, of an activation that only keeps to them.
+    pub(crate) fn limits(self) -> Option<[f32; 2]> {
+        match self {
+            Self::None => Some([f32::NEG_INFINITY, f32::INFINITY]),
+            Self::Relu => Some([0.0, f32::INFINITY]),
+            Self::Clamp { low, high } => Some([low, high]),
+            _ => None,
+        }
+    }
+
     /// The function's value at `x`. A NaN stays one.
     #[inline(always)]
     pub fn apply(self, x: f32) -> f32 {

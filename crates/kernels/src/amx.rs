@@ -11,7 +11,6 @@ use half::bf16;
 
 use crate::finish::Place;
 use crate::scratch::Lines;
-use crate::{Activation, Element};
 
 /// Rows that two tiles hold, and filters of a panel.
 pub(crate) const SIDE: usize = 32;
@@ -225,8 +224,7 @@ impl Drop for Session<'_> {
     }
 }
 
-/// Writes `activation(sum + bias + residual)` of 32 filters as bf16, for an activation that is a
-/// clamp to `low` and `high`; returns false, having written nothing, for any other.
+/// Writes `sum + bias + residual` of 32 filters as bf16, kept to the limits.
 ///
 /// # Safety
 ///
@@ -236,16 +234,10 @@ pub(crate) unsafe fn finish_clamped(
     sums: &TileSums,
     rows: usize,
     bias: &[f32; SIDE],
-    activation: Activation,
+    limits: [f32; 2],
     place: Place<bf16>,
-) -> bool {
-    let (low, high) = match activation {
-        Activation::None => (f32::NEG_INFINITY, f32::INFINITY),
-        Activation::Relu => (0.0, f32::INFINITY),
-        Activation::Clamp { low, high } => (low, high),
-        _ => return false,
-    };
-    let (low, high) = (_mm512_set1_ps(low), _mm512_set1_ps(high));
+) {
+    let [low, high] = limits.map(|limit| _mm512_set1_ps(limit));
     // SAFETY: as the caller says; loads and stores ask for no alignment.
     unsafe {
         let bias = [
@@ -271,16 +263,5 @@ pub(crate) unsafe fn finish_clamped(
             let to = place.output.add(row * place.pitch).cast::<__m512i>();
             _mm512_storeu_si512(to, std::mem::transmute::<__m512bh, __m512i>(packed));
         }
-    }
-    true
-}
-
-/// The place as one of bf16.
-pub(crate) fn as_bf16<T: Element>(place: Place<T>) -> Place<bf16> {
-    debug_assert_eq!(T::NAME, "bf16");
-    Place {
-        output: place.output.cast(),
-        residual: place.residual.cast(),
-        pitch: place.pitch,
     }
 }

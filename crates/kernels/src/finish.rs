@@ -1,5 +1,7 @@
 //! From sums to outputs: bias, residual, activation, rounding.
 
+use half::bf16;
+
 use crate::vector::{Kernel, Vector};
 use crate::{Activation, Element};
 
@@ -37,6 +39,26 @@ impl<T> Place<T> {
                 pitch: self.pitch,
             }
         }
+    }
+}
+
+impl<T: Element> Place<T> {
+    /// The same place, if its numbers are `f32`.
+    pub fn as_f32(self) -> Option<Place<f32>> {
+        (T::NAME == "f32").then(|| Place {
+            output: self.output.cast(),
+            residual: self.residual.cast(),
+            pitch: self.pitch,
+        })
+    }
+
+    /// The same place, if its numbers are bf16.
+    pub fn as_bf16(self) -> Option<Place<bf16>> {
+        (T::NAME == "bf16").then(|| Place {
+            output: self.output.cast(),
+            residual: self.residual.cast(),
+            pitch: self.pitch,
+        })
     }
 }
 

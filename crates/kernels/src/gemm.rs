@@ -9,6 +9,7 @@ use half::bf16;
 
 use crate::Instructions;
 use crate::convolution::Layout;
+use crate::finish::Place;
 use crate::scratch::Lines;
 use crate::vector::{Kernel, Vector, dispatch, extents};
 
@@ -132,25 +133,80 @@ impl Panels {
     /// If a slice is shorter than that.
     pub fn multiply(&self, panel: usize, block: &[f32], rows: usize, sums: &mut [f32]) {
         let pitch = self.pitch(panel);
-        assert!(block.len() >= self.block(rows) && sums.len() >= rows * pitch);
-        // SAFETY: the constructor's caller has checked the instructions; the slices are as long
-        // as the kernel reads and writes.
+        assert!(sums.len() >= rows * pitch);
+        // SAFETY: the sums are as long as the kernel writes.
+        unsafe { self.dispatch(panel, block, rows, sums.as_mut_ptr(), pitch, None) };
+    }
+
+    /// Writes the outputs of `rows` rows of `block` for a panel of whole vectors.
+    ///
+    /// # Safety
+    ///
+    /// The place has `rows` rows of the panel's filters, and `bias` a number for each.
+    ///
+    /// # Panics
+    ///
+    /// If the block is shorter than its rows.
+    pub unsafe fn multiply_into(
+        &self,
+        panel: usize,
+        block: &[f32],
+        rows: usize,
+        bias: &[f32],
+        limits: [f32; 2],
+        place: Place<f32>,
+    ) {
+        assert!(bias.len() >= self.pitch(panel));
+        let end = End {
+            bias: bias.as_ptr(),
+            residual: place.residual,
+            limits,
+        };
+        // SAFETY: as the caller says.
+        unsafe { self.dispatch(panel, block, rows, place.output, place.pitch, Some(end)) };
+    }
+
+    /// # Safety
+    ///
+    /// `sums` has `rows` rows of the panel's pitch, `pitch` apart; so has the end's residual.
+    unsafe fn dispatch(
+        &self,
+        panel: usize,
+        block: &[f32],
+        rows: usize,
+        sums: *mut f32,
+        pitch: usize,
+        end: Option<End>,
+    ) {
+        assert!(block.len() >= self.block(rows));
+        // SAFETY: the constructor's caller has checked the instructions; the block is as long as
+        // the kernel reads.
         unsafe {
             let weights = self.data.as_ptr().add(panel * self.panel * self.depth);
-            dispatch(
-                self.instructions,
-                self.pairs,
-                Multiply {
-                    panels: self,
-                    weights,
-                    across: pitch / self.width,
-                    block: block.as_ptr(),
-                    rows,
-                    sums: sums.as_mut_ptr(),
-                },
-            );
+            let across = self.pitch(panel) / self.width;
+            let block = block.as_ptr();
+            let multiply = Multiply {
+                panels: self,
+                weights,
+                across,
+                block,
+                rows,
+                sums,
+                pitch,
+                end,
+            };
+            dispatch(self.instructions, self.pairs, multiply);
         }
     }
+}
+
+/// What is done to sums that are outputs.
+#[derive(Clone, Copy)]
+struct End {
+    bias: *const f32,
+    /// As the sums lie; null if there is none.
+    residual: *const f32,
+    limits: [f32; 2],
 }
 
 struct Multiply<'a> {
@@ -161,28 +217,42 @@ struct Multiply<'a> {
     block: *const f32,
     rows: usize,
     sums: *mut f32,
+    /// Numbers from one row of the sums to the next.
+    pitch: usize,
+    end: Option<End>,
 }
 
 impl Kernel for Multiply<'_> {
     #[inline(always)]
     unsafe fn run<V: Vector>(self) {
         let tiles = self.rows.div_ceil(V::ROWS);
-        let pitch = self.across * V::WIDTH;
-        for part in 0..self.panels.parts() {
+        let parts = self.panels.parts();
+        for part in 0..parts {
             let start = part * self.panels.part;
             let mut first = 0;
             for tile in 0..tiles {
                 // Tiles of nearly one height, so that none is too low to hide latencies.
                 let end = (tile + 1) * self.rows / tiles;
                 // SAFETY: the block has `parts × rows × PITCH` numbers, the panel
-                // `depth × pitch`, the sums `rows × pitch`.
+                // `depth × across × WIDTH`, the sums and the residual `rows × pitch`.
                 unsafe {
+                    let at = first * self.pitch;
                     let tile = Tile {
                         depth: self.panels.part.min(self.panels.depth - start),
                         rows: self.block.add((part * self.rows + first) * PITCH),
-                        weights: self.weights.add(start * pitch),
-                        sums: self.sums.add(first * pitch),
+                        weights: self.weights.add(start * self.across * V::WIDTH),
+                        sums: self.sums.add(at),
+                        pitch: self.pitch,
                         begins: part == 0,
+                        end: self.end.filter(|_| part + 1 == parts).map(|end| {
+                            let none = end.residual.is_null();
+                            let residual = if none {
+                                end.residual
+                            } else {
+                                end.residual.add(at)
+                            };
+                            End { residual, ..end }
+                        }),
                     };
                     match self.across {
                         1 => tile.of_rows::<V, 1>(end - first),
@@ -205,7 +275,9 @@ struct Tile {
     rows: *const f32,
     weights: *const f32,
     sums: *mut f32,
+    pitch: usize,
     begins: bool,
+    end: Option<End>,
 }
 
 impl Tile {
@@ -235,22 +307,21 @@ impl Tile {
 
     #[inline(always)]
     unsafe fn multiply<V: Vector, const ROWS: usize, const ACROSS: usize>(self) {
-        let pitch = ACROSS * V::WIDTH;
-        // SAFETY: the caller gives `[ROWS, PITCH]` rows, `[depth, pitch]` weights and
-        // `[ROWS, pitch]` sums.
+        // SAFETY: the caller gives `[ROWS, PITCH]` rows, `[depth, ACROSS × WIDTH]` weights, and
+        // sums, and a residual if any, of as many rows and vectors.
         unsafe {
             let mut sums = [[V::zero(); ACROSS]; ROWS];
             if !self.begins {
                 for (row, sums) in sums.iter_mut().enumerate() {
                     for (across, sum) in sums.iter_mut().enumerate() {
-                        *sum = V::load(self.sums.add(row * pitch + across * V::WIDTH));
+                        *sum = V::load(self.sums.add(row * self.pitch + across * V::WIDTH));
                     }
                 }
             }
             for at in 0..self.depth {
                 let mut weights = [V::zero(); ACROSS];
                 for (across, weight) in weights.iter_mut().enumerate() {
-                    *weight = V::load(self.weights.add(at * pitch + across * V::WIDTH));
+                    *weight = V::load(self.weights.add((at * ACROSS + across) * V::WIDTH));
                 }
                 for (row, sums) in sums.iter_mut().enumerate() {
                     let value = V::splat(self.rows.add(row * PITCH + at));
@@ -259,9 +330,32 @@ impl Tile {
                     }
                 }
             }
+            // Short loops, each of which the compiler unrolls: otherwise the sums would not stay
+            // in registers.
+            if let Some(end) = self.end {
+                for sums in &mut sums {
+                    for (across, sum) in sums.iter_mut().enumerate() {
+                        *sum = sum.add(V::load(end.bias.add(across * V::WIDTH)));
+                    }
+                }
+                if !end.residual.is_null() {
+                    for (row, sums) in sums.iter_mut().enumerate() {
+                        for (across, sum) in sums.iter_mut().enumerate() {
+                            let at = row * self.pitch + across * V::WIDTH;
+                            *sum = sum.add(V::load(end.residual.add(at)));
+                        }
+                    }
+                }
+                let [low, high] = [V::splat(&end.limits[0]), V::splat(&end.limits[1])];
+                for sums in &mut sums {
+                    for sum in sums {
+                        *sum = sum.clamp(low, high);
+                    }
+                }
+            }
             for (row, sums) in sums.iter().enumerate() {
                 for (across, sum) in sums.iter().enumerate() {
-                    sum.store(self.sums.add(row * pitch + across * V::WIDTH));
+                    sum.store(self.sums.add(row * self.pitch + across * V::WIDTH));
                 }
             }
         }

@@ -40,6 +40,8 @@ pub(crate) unsafe trait Vector: Copy {
     unsafe fn add(self, other: Self) -> Self;
     /// `self − other`; not of pairs.
     unsafe fn sub(self, other: Self) -> Self;
+    /// At least `low`, at most `high`; a NaN stays one. Not of pairs.
+    unsafe fn clamp(self, low: Self, high: Self) -> Self;
 }
 
 /// Code to be compiled for each set of instructions. Its `run` must be `#[inline(always)]`.
@@ -140,6 +142,13 @@ unsafe impl Vector for [f32; 8] {
     unsafe fn sub(self, other: Self) -> Self {
         std::array::from_fn(|lane| self[lane] - other[lane])
     }
+
+    #[inline(always)]
+    unsafe fn clamp(self, low: Self, high: Self) -> Self {
+        let least = |a: f32, b: f32| if a < b { a } else { b };
+        let most = |a: f32, b: f32| if a > b { a } else { b };
+        std::array::from_fn(|lane| least(high[lane], most(low[lane], self[lane])))
+    }
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -220,6 +229,12 @@ mod x86 {
             // SAFETY: see `zero`.
             unsafe { _mm256_sub_ps(self, other) }
         }
+
+        #[inline(always)]
+        unsafe fn clamp(self, low: Self, high: Self) -> Self {
+            // SAFETY: see `zero`. The instructions give the second where one is a NaN.
+            unsafe { _mm256_min_ps(high, _mm256_max_ps(low, self)) }
+        }
     }
 
     // SAFETY: each method runs instructions that AVX-512 F has.
@@ -268,6 +283,12 @@ mod x86 {
         unsafe fn sub(self, other: Self) -> Self {
             // SAFETY: see `zero`.
             unsafe { _mm512_sub_ps(self, other) }
+        }
+
+        #[inline(always)]
+        unsafe fn clamp(self, low: Self, high: Self) -> Self {
+            // SAFETY: see `zero`. The instructions give the second where one is a NaN.
+            unsafe { _mm512_min_ps(high, _mm512_max_ps(low, self)) }
         }
     }
 
@@ -323,6 +344,12 @@ mod x86 {
         unsafe fn sub(self, other: Self) -> Self {
             // SAFETY: see `zero`.
             Self(unsafe { _mm512_sub_ps(self.0, other.0) })
+        }
+
+        #[inline(always)]
+        unsafe fn clamp(self, low: Self, high: Self) -> Self {
+            // SAFETY: see `zero`. The instructions give the second where one is a NaN.
+            Self(unsafe { _mm512_min_ps(high.0, _mm512_max_ps(low.0, self.0)) })
         }
     }
 }
@@ -388,6 +415,12 @@ mod neon {
         unsafe fn sub(self, other: Self) -> Self {
             // SAFETY: see `zero`.
             unsafe { vsubq_f32(self, other) }
+        }
+
+        #[inline(always)]
+        unsafe fn clamp(self, low: Self, high: Self) -> Self {
+            // SAFETY: see `zero`. These instructions give a NaN where one is.
+            unsafe { vminq_f32(high, vmaxq_f32(low, self)) }
         }
     }
 }

@@ -82,6 +82,7 @@ impl Implicit {
         // Few pixels: the filters are split too, though each part gathers again.
         let enough = 4 * rayon::current_num_threads();
         let splits = enough.div_ceil((blocks * groups).max(1)).clamp(1, count);
+        let activation = self.epilogue.activation;
         let place = Shared(Place {
             output: output.as_mut_ptr(),
             residual: residual.map_or(std::ptr::null(), <[O]>::as_ptr),
@@ -113,20 +114,28 @@ impl Implicit {
                     // SAFETY: the constructor's caller has checked the instructions.
                     unsafe { dispatch(self.instructions, self.pairs, gather) };
                     for panel in from..to {
-                        panels.multiply(panel, block, rows, sums);
                         let of_group = panels.filters(panel);
                         let at = group * (filters / groups) + of_group.start;
-                        let sums = Sums {
-                            numbers: sums.as_ptr(),
-                            pitch: panels.pitch(panel),
-                            rows,
-                            bias: &self.bias[at..][..of_group.len()],
-                        };
-                        // SAFETY: the output has `pixels` rows of `filters` numbers, and so has the
-                        // residual; no other task writes these rows' filters.
+                        let bias = &self.bias[at..][..of_group.len()];
+                        let pitch = panels.pitch(panel);
+                        // SAFETY: the output has `pixels` rows of `filters` numbers, and so has
+                        // the residual; no other task writes these rows' filters.
                         unsafe {
                             let place = place.get().at(first * filters + at);
-                            let activation = self.epilogue.activation;
+                            if let Some(place) = place.as_f32()
+                                && let Some(limits) = activation.limits()
+                                && pitch == bias.len()
+                            {
+                                panels.multiply_into(panel, block, rows, bias, limits, place);
+                                continue;
+                            }
+                            panels.multiply(panel, block, rows, sums);
+                            let sums = Sums {
+                                numbers: sums.as_ptr(),
+                                pitch,
+                                rows,
+                                bias,
+                            };
                             dispatch(
                                 self.instructions,
                                 false,

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use super::ConvolutionShape;
 use super::gather::{Gather, Layout};
-use crate::amx::{SIDE, STEP, Session, TilePanels, TileSums, as_bf16, finish_clamped};
+use crate::amx::{SIDE, STEP, Session, TilePanels, TileSums, finish_clamped};
 use crate::finish::{Finish, Place, Shared, Sums};
 use crate::vector::dispatch;
 use crate::{Element, Epilogue, Instructions, scratch};
@@ -249,12 +249,12 @@ impl Block<'_> {
         unsafe {
             let at = (self.first + row) * place.pitch + self.group * filters + of_group.start;
             let place = place.at(at);
-            if T::NAME == "bf16"
+            if let Some(place) = place.as_bf16()
                 && of_group.len() == SIDE
                 && let Some(bias) = bias.first_chunk()
-                && finish_clamped(sums, rows, bias, activation, as_bf16(place))
+                && let Some(limits) = activation.limits()
             {
-                return;
+                return finish_clamped(sums, rows, bias, limits, place);
             }
             let bias = &bias[..of_group.len()];
             let sums = Sums {
