@@ -35,6 +35,12 @@ pub enum Command {
     Predict(PredictArgs),
     /// Score a model on labelled images
     Evaluate(EvaluateArgs),
+    /// Show what a wrong final layer costs on a data set
+    ///
+    /// Trains the pairings of activation and loss that people use by mistake beside the right one,
+    /// all on the same stored features, several times each, and says in a sentence what came of
+    /// every one.
+    Study(StudyArgs),
     /// Train four small models, one per kind of task, on pictures that are inside the program
     Demo(DemoArgs),
     /// Write what the frozen network sees in each image, for use with other tools
@@ -271,6 +277,34 @@ pub struct EvaluateArgs {
     /// Write a report to this file, which must not exist yet
     #[arg(long, value_name = "FILE.html")]
     pub report: Option<PathBuf>,
+    /// What to print on standard output
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+    #[command(flatten)]
+    pub store: StoreArgs,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+#[derive(Args, Debug)]
+pub struct StudyArgs {
+    /// A folder of class folders, or a table
+    pub data: PathBuf,
+    /// Write the table to this file, a page (.html) or Markdown (.md), which must not exist yet
+    #[arg(long, short, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Trainings of each pairing, each from other weights
+    #[arg(long, default_value_t = finial::learn::StudyOptions::default().seeds)]
+    #[arg(value_parser = values::at_least_one, allow_negative_numbers = true)]
+    pub seeds: usize,
+    #[command(flatten)]
+    pub task: TaskArgs,
+    #[command(flatten)]
+    pub reading: DataArgs,
+    /// Units of the hidden layer, for all of them; 0 for none
+    #[arg(long, default_value_t = 128, value_name = "UNITS", value_parser = values::hidden_units)]
+    #[arg(allow_negative_numbers = true)]
+    pub hidden: usize,
     /// What to print on standard output
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,

@@ -24,6 +24,7 @@ fn main() -> ExitCode {
         Command::Train(args) => commands::train::run(args),
         Command::Predict(args) => commands::predict::run(args),
         Command::Evaluate(args) => commands::evaluate::run(args),
+        Command::Study(args) => commands::study::run(args),
         Command::Demo(args) => commands::demo::run(args),
         Command::Features(args) => commands::features::run(args),
         Command::Export(args) => commands::export::run(args),

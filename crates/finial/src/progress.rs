@@ -121,6 +121,7 @@ fn style(stage: Stage, columns: usize) -> Option<ProgressStyle> {
         Stage::Features => "features",
         Stage::Epochs => "training",
         Stage::Predictions => "predicting",
+        Stage::Pairings => "pairings",
     };
     let note = match stage {
         Stage::Epochs if columns >= ROOM_FOR_NOTES => "  {msg:11.dim}",

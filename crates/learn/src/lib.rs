@@ -10,6 +10,7 @@
 //! - [`certainty`]: calibration, thresholds, and answers with a guarantee.
 //! - [`model`]: what is saved and read again; [`predict`] and [`mod@evaluate`] use it, and
 //!   [`Model::export`] writes it for others.
+//! - [`mod@study`]: what a wrong final layer costs, on the same features.
 //! - `report`: what a person reads, handed to `finial-report`.
 //!
 //! What the final layer must be is not decided here but by `finial-task`.
@@ -29,6 +30,7 @@ pub mod prepare;
 pub mod pretrained;
 mod progress;
 mod report;
+pub mod study;
 pub mod train;
 
 pub use certainty::{Certainty, CertaintyOptions};
@@ -42,4 +44,5 @@ pub use predict::{Answer, Predictor};
 pub use prepare::{Prepared, TrainOptions};
 pub use pretrained::{BackboneOptions, Preprocessing, Pretrained};
 pub use progress::{Progress, Quiet, Stage};
+pub use study::{Study, StudyOptions, study};
 pub use train::{Trained, train};

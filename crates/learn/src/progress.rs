@@ -11,6 +11,8 @@ pub enum Stage {
     Epochs,
     /// Images predicted.
     Predictions,
+    /// Trainings of a study.
+    Pairings,
 }
 
 /// Who wants to know.

@@ -9,6 +9,7 @@
 //!
 //! - [`report`]: the data. Whoever trained or evaluated a model fills it in.
 //! - [`mod@format`]: how numbers become text; the page and the sentences in the data share it.
+//! - [`study`]: another page, on what wrong final layers cost, and the same as Markdown.
 //! - `view`: what the page needs beyond the data, such as shaded matrices and sorted rows.
 //! - `markup`: code within sentences, and places where a path may break.
 //! - `charts`: curves and scatter plots as inline SVG.
@@ -64,6 +65,7 @@ pub mod format;
 mod markup;
 mod page;
 pub mod report;
+pub mod study;
 mod view;
 
 pub use error::ReportError;

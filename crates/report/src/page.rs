@@ -14,6 +14,7 @@ use crate::error::ReportError;
 use crate::format;
 use crate::markup::{path, prose};
 use crate::report::Report;
+use crate::study::Study;
 use crate::view::View;
 
 /// The style sheet. It is inside a `<style>` element and must not contain `<` or `&`.
@@ -22,6 +23,7 @@ const STYLE: &str = include_str!("../templates/report.css");
 /// The files of the page by the names they include each other under.
 const TEMPLATES: &[(&str, &str)] = &[
     ("report.html", include_str!("../templates/report.html")),
+    ("study.html", include_str!("../templates/study.html")),
     ("macros.html", include_str!("../templates/macros.html")),
     (
         "sections/scores.html",
@@ -80,6 +82,14 @@ pub fn render(report: &Report) -> Result<String, ReportError> {
             view => Serde(&view),
             style => STYLE,
         })?;
+    Ok(without_control_characters(page))
+}
+
+/// The page of a study.
+pub(crate) fn render_study(study: &Study) -> Result<String, ReportError> {
+    let page = environment()?
+        .get_template("study.html")?
+        .render(context! { study => Serde(study), style => STYLE })?;
     Ok(without_control_characters(page))
 }
 
@@ -173,7 +183,8 @@ mod tests {
     #[test]
     fn every_file_of_the_page_is_used() {
         let sources: String = TEMPLATES.iter().map(|(_, source)| *source).collect();
-        for (name, _) in TEMPLATES.iter().skip(1) {
+        // The first two are pages by themselves.
+        for (name, _) in TEMPLATES.iter().skip(2) {
             assert!(sources.contains(&format!("\"{name}\"")), "{name}");
         }
     }

@@ -9,6 +9,7 @@ pub mod export;
 pub mod features;
 pub mod predict;
 pub mod rule;
+pub mod study;
 pub mod train;
 
 use std::path::Path;
