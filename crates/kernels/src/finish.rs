@@ -1,5 +1,6 @@
 //! From sums to outputs: bias, residual, activation, rounding.
 
+#[cfg(target_arch = "x86_64")]
 use half::bf16;
 
 use crate::vector::{Kernel, Vector};
@@ -53,6 +54,7 @@ impl<T: Element> Place<T> {
     }
 
     /// The same place, if its numbers are bf16.
+    #[cfg(target_arch = "x86_64")]
     pub fn as_bf16(self) -> Option<Place<bf16>> {
         (T::NAME == "bf16").then(|| Place {
             output: self.output.cast(),

@@ -41,23 +41,46 @@ impl<T: Element> Kernel for Gather<'_, T> {
         let of_group = channels / shape.groups;
         let whole_rows = shape.groups == 1 && shape.dilation[1] == 1;
         let Layout { part, pitch, depth } = self.layout;
+        let plain = whole_rows && depth <= part && (V::PAIRS || T::NAME == "f32");
         assert!(depth >= of_group * shape.taps());
         assert!(self.block.len() >= depth.div_ceil(part) * self.rows * pitch);
         assert!(pitch >= part.div_ceil(if V::PAIRS { 2 } else { 1 }));
+        let mut column = self.first % out_width;
+        let mut line = self.first / out_width % out_height;
+        let mut image = self.first / out_width / out_height * height;
         for row in 0..self.rows {
-            let pixel = self.first + row;
-            let (column, line) = (pixel % out_width, pixel / out_width % out_height);
-            let image = pixel / out_width / out_height * height;
             let mut cursor = Cursor {
                 to: self.block[row * pitch..].as_mut_ptr(),
                 at: 0,
                 part,
                 next: self.rows * pitch,
             };
-            for down in 0..kernel_height {
+            let x = (column * shape.stride[1]).wrapping_sub(shape.padding[2]);
+            // Most pixels of a layer with few channels: short runs, none cut off at a side.
+            let plain = plain && x < width && x + kernel_width <= width;
+            for down in 0..if plain { kernel_height } else { 0 } {
                 let y = (line * shape.stride[0] + down * shape.dilation[0])
                     .wrapping_sub(shape.padding[0]);
-                let x = (column * shape.stride[1]).wrapping_sub(shape.padding[2]) as isize;
+                let run = kernel_width * channels;
+                // SAFETY: the row's only part has room for `kernel_height` runs; the input has
+                // all channels of `kernel_width` pixels from this one on, since its length was
+                // checked.
+                unsafe {
+                    let to = cursor.to.cast::<u8>().add(down * run * size_of::<T>());
+                    if y < height {
+                        let at = ((image + y) * width + x) * channels;
+                        let from = self.input.as_ptr().add(at).cast();
+                        copy_bytes::<V>(from, to, run * size_of::<T>());
+                    } else {
+                        to.write_bytes(0, run * size_of::<T>());
+                    }
+                }
+                cursor.at += run;
+            }
+            for down in 0..if plain { 0 } else { kernel_height } {
+                let y = (line * shape.stride[0] + down * shape.dilation[0])
+                    .wrapping_sub(shape.padding[0]);
+                let x = x as isize;
                 // SAFETY: the cursor moves over `depth` numbers of its row, which the block has.
                 unsafe {
                     if y >= height {
@@ -87,6 +110,13 @@ impl<T: Element> Kernel for Gather<'_, T> {
             }
             // SAFETY: as above.
             unsafe { cursor.zeros::<V>(depth - of_group * shape.taps()) };
+            column += 1;
+            if column == out_width {
+                (column, line) = (0, line + 1);
+            }
+            if line == out_height {
+                (line, image) = (0, image + height);
+            }
         }
     }
 }
@@ -162,8 +192,14 @@ unsafe fn copy_bytes<V: Vector>(from: *const u8, to: *mut u8, count: usize) {
     // SAFETY: the caller gives `count` bytes on both sides, which do not overlap.
     unsafe {
         if count < vector {
-            from.copy_to_nonoverlapping(to, count);
-            return;
+            return match count {
+                32.. => copy_ends::<[u8; 32]>(from, to, count),
+                16.. => copy_ends::<[u8; 16]>(from, to, count),
+                8.. => copy_ends::<[u8; 8]>(from, to, count),
+                4.. => copy_ends::<[u8; 4]>(from, to, count),
+                2.. => copy_ends::<[u8; 2]>(from, to, count),
+                _ => {}
+            };
         }
         let mut at = 0;
         while at + vector <= count {
@@ -173,5 +209,19 @@ unsafe fn copy_bytes<V: Vector>(from: *const u8, to: *mut u8, count: usize) {
         if at < count {
             V::load(from.add(count - vector).cast()).store(to.add(count - vector).cast());
         }
+    }
+}
+
+/// Copies the first and the last of `count` bytes, at least one `N` and at most two.
+#[inline(always)]
+unsafe fn copy_ends<N: Copy>(from: *const u8, to: *mut u8, count: usize) {
+    // SAFETY: the caller gives `count` bytes on both sides; reads and writes ask for no alignment.
+    unsafe {
+        let last = count - size_of::<N>();
+        to.cast::<N>()
+            .write_unaligned(from.cast::<N>().read_unaligned());
+        to.add(last)
+            .cast::<N>()
+            .write_unaligned(from.add(last).cast::<N>().read_unaligned());
     }
 }
