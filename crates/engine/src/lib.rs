@@ -18,6 +18,6 @@ mod value;
 pub use adam::Adam;
 pub use burn::tensor::{Device, Tensor};
 pub use error::EngineError;
-pub use frozen::{Choice, Engine, Frozen, Precision};
+pub use frozen::{Choice, Engine, Frozen, OPENVINO_VARIABLE, Precision};
 pub use network::{Mode, Network};
 pub use value::Value;

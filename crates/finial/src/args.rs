@@ -4,11 +4,12 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use finial::TaskKind;
+use finial::engine::{Engine, Precision};
 use finial::learn::ClassWeights;
 use finial::learn::pretrained::Preprocessing;
 use finial::task::ThresholdRule;
 
-use crate::values;
+use crate::values::{self, Auto};
 
 /// Transfer learning whose final layer is right.
 ///
@@ -67,6 +68,11 @@ pub enum Command {
     Rule(RuleArgs),
     /// List the pretrained networks, or show the layers of one
     Backbones(BackbonesArgs),
+    /// Show what this machine runs networks with: engines, their speed, devices, caches
+    ///
+    /// Every engine runs the network once, which takes a few seconds; its features are compared
+    /// with those of the reference.
+    Doctor(DoctorArgs),
     /// Show or clear the features kept from earlier runs
     Cache(CacheArgs),
 }
@@ -80,6 +86,13 @@ pub struct Common {
     /// Where to compute: cpu, or what else this build knows (cuda, vulkan, metal, rocm)
     #[arg(long, default_value = "cpu", value_name = "DEVICE")]
     pub device: String,
+    /// What runs the pretrained network: auto for the fastest that is there and agrees, burn,
+    /// finial (its own kernels) or openvino
+    #[arg(long, default_value = "auto", value_name = "ENGINE", value_parser = values::engine)]
+    pub engine: Auto<Engine>,
+    /// In what it multiplies: auto for bf16 where the features agree with those in f32, f32 or bf16
+    #[arg(long, default_value = "auto", value_name = "PRECISION", value_parser = values::precision)]
+    pub precision: Auto<Precision>,
 }
 
 /// Whether features are kept from run to run.
@@ -369,6 +382,18 @@ pub enum ExportTo {
 pub struct BackbonesArgs {
     /// The network to show layer by layer [default: list them all]
     pub name: Option<String>,
+    /// What to print on standard output
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+#[derive(Args, Debug)]
+pub struct DoctorArgs {
+    #[command(flatten)]
+    pub backbone: BackboneArgs,
+    /// Where to compute: cpu, or what else this build knows (cuda, vulkan, metal, rocm)
+    #[arg(long, default_value = "cpu", value_name = "DEVICE")]
+    pub device: String,
     /// What to print on standard output
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,

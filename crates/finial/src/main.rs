@@ -29,6 +29,7 @@ fn main() -> ExitCode {
         Command::Features(args) => commands::features::run(args),
         Command::Export(args) => commands::export::run(args),
         Command::Backbones(args) => commands::backbones::run(args),
+        Command::Doctor(args) => commands::doctor::run(args),
         Command::Cache(args) => commands::cache::run(args),
         Command::Rule(args) => commands::rule::run(args),
         // What it finds is no error, but an exit status of its own.

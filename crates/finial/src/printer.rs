@@ -218,6 +218,7 @@ pub fn trained_json(trained: &Trained, model: &Path) -> serde_json::Value {
         "epochs": trained.fit.curve.len(),
         "best_epoch": trained.fit.best_epoch,
         "notes": notes(trained),
+        "engine": trained.model.provenance().engine,
         "model": model,
         "report": model.join("report.html"),
     })

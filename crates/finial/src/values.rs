@@ -2,10 +2,36 @@
 //!
 //! Clap puts the flag and what was typed before each of these sentences.
 
+use std::str::FromStr;
+
 use finial::TaskKind;
+use finial::engine::{Engine, Precision};
 use finial::learn::ClassWeights;
 use finial::learn::pretrained::Preprocessing;
 use finial::task::ThresholdRule;
+
+/// A thing by name, or `auto` to have it found out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Auto<T>(pub Option<T>);
+
+/// An engine, or `auto`.
+pub fn engine(text: &str) -> Result<Auto<Engine>, String> {
+    one_of(text, &Engine::ALL.map(Engine::name))
+}
+
+/// A precision, or `auto`.
+pub fn precision(text: &str) -> Result<Auto<Precision>, String> {
+    one_of(text, &Precision::ALL.map(Precision::name))
+}
+
+fn one_of<T: FromStr>(text: &str, names: &[&str]) -> Result<Auto<T>, String> {
+    if text == "auto" {
+        return Ok(Auto(None));
+    }
+    let found = text.parse().ok();
+    let found = found.ok_or_else(|| format!("expected auto, {}", names.join(", ")))?;
+    Ok(Auto(Some(found)))
+}
 
 /// Units of a hidden layer, 0 for none.
 pub fn hidden_units(text: &str) -> Result<usize, String> {
@@ -169,6 +195,17 @@ mod tests {
             assert_eq!(preprocessing(kind.name()), Ok(kind));
         }
         assert!(preprocessing("tf").is_err_and(|text| text.contains("minus-one-to-one")));
+    }
+
+    #[test]
+    fn every_engine_and_precision_is_taken_by_its_name() {
+        assert_eq!(engine("auto"), Ok(Auto(None)));
+        for one in Engine::ALL {
+            assert_eq!(engine(one.name()), Ok(Auto(Some(one))));
+        }
+        assert_eq!(precision("bf16"), Ok(Auto(Some(Precision::Bf16))));
+        assert!(engine("onnx").is_err_and(|text| text.contains("openvino")));
+        assert!(precision("fp32").is_err_and(|text| text.contains("f32, bf16")));
     }
 
     #[test]

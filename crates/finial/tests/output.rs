@@ -62,7 +62,7 @@ fn a_full_standard_error_does_not_stop_the_work() {
 fn a_reader_that_goes_away_ends_the_work_without_a_fault() {
     let scratch = trained();
     // So many answers that whoever goes on after the first will meet the file that is not there.
-    let mut asked = vec!["predict", "model"];
+    let mut asked = vec!["predict", "model", "--quiet"];
     asked.extend(["photos/red/1.png"; 64]);
     asked.push("photos/gone.png");
     let mut running = scratch

@@ -187,6 +187,18 @@ pub enum LearnError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Head(#[from] crate::head::WrongHead),
+    /// Nothing runs the network as was asked for.
+    #[error("no engine for {wanted}: {}", reasons.join("; "))]
+    #[diagnostic(help(
+        "leave --engine and --precision out for the fastest that is there; `finial doctor` lists \
+         them all"
+    ))]
+    NoEngine {
+        /// The options.
+        wanted: String,
+        /// For each engine, why not.
+        reasons: Vec<String>,
+    },
     /// The device is not there.
     #[error(transparent)]
     #[diagnostic(transparent)]

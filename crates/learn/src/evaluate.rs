@@ -14,6 +14,7 @@ use finial_store::FeatureStore;
 use finial_task::{LabelSource, Scores, Targets};
 
 use crate::certainty::Observed;
+use crate::engine::{Decision, EngineOptions};
 use crate::extract::Extractor;
 use crate::fit::outputs;
 use crate::prepare::{features_of, open_source, place};
@@ -39,12 +40,16 @@ pub struct EvaluateOptions {
     pub allow_unreadable: bool,
     /// Where it runs, by name.
     pub device: String,
+    /// What runs the frozen part.
+    pub engine: EngineOptions,
 }
 
 /// A scored model.
 pub struct Evaluated {
     /// The model.
     pub model: Model,
+    /// What ran the frozen part.
+    pub engine: Decision,
     /// Its scores.
     pub scores: Scores,
     /// How sure its answers are.
@@ -87,6 +92,8 @@ pub fn evaluate(
         model.image(),
         store,
         &options.device,
+        options.engine.for_model(model.provenance().engine.as_ref()),
+        progress,
     )?;
     let features = features_of(&source, &extractor, options.allow_unreadable, progress)?;
     let targets = targets.select(&features.kept);
@@ -127,6 +134,7 @@ pub fn evaluate(
         seen: left_out,
     });
     Ok(Evaluated {
+        engine: extractor.decision().clone(),
         model,
         scores,
         observed,

@@ -10,7 +10,7 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
 
 use finial_data::{ContentHash, DECODING, ImageFit, Pixels, content_hash, read_file};
-use finial_engine::{Choice, Frozen};
+use finial_engine::Frozen;
 use finial_graph::{Graph, Weights};
 use finial_store::{
     DEFAULT_MEMORY_BUDGET_BYTES, FeatureMatrix, FeatureMatrixBuilder, FeatureStore, PipelineHash,
@@ -18,6 +18,7 @@ use finial_store::{
 use rayon::prelude::*;
 
 use crate::decoder::Decoder;
+use crate::engine::{Decision, EngineOptions, Network, RECORDS, decide, fingerprint};
 use crate::model::to_json;
 use crate::progress::Running;
 use crate::{LearnError, Progress, Stage};
@@ -52,9 +53,12 @@ pub struct Unreadable {
     pub reason: String,
 }
 
-/// The frozen part, ready to run.
+/// The frozen part; its engine is made ready for the first image that the store does not know.
 pub struct Extractor<'a> {
-    frozen: Box<dyn Frozen>,
+    graph: &'a Graph,
+    weights: &'a Weights,
+    device: &'a str,
+    decision: Decision,
     decoder: Decoder,
     width: usize,
     pipeline: PipelineHash,
@@ -66,32 +70,49 @@ impl<'a> Extractor<'a> {
     /// one is given, apart for each engine and version of finial, whose last bits may differ.
     ///
     /// # Errors
-    /// The device is not there, or the weights do not fit the graph.
+    /// The device is not there, no engine is as the options ask, or the weights do not fit the
+    /// graph.
     pub fn new(
-        graph: &Graph,
-        weights: &Weights,
+        graph: &'a Graph,
+        weights: &'a Weights,
         fit: ImageFit,
         store: Option<&'a FeatureStore>,
-        device_name: &str,
+        device: &'a str,
+        options: EngineOptions,
+        progress: &dyn Progress,
     ) -> Result<Self, LearnError> {
-        let graph_text = to_json(graph, Path::new("graph"))?;
         let fit_text = to_json(&fit, Path::new("image size"))?;
-        let choice = Choice::REFERENCE;
+        let fingerprint = fingerprint(graph, weights)?;
+        let network = Network {
+            graph,
+            weights,
+            device,
+            fingerprint: &fingerprint,
+        };
+        let records = store.map(|store| store.folder().join(RECORDS));
+        let decision = decide(&network, options, records.as_deref(), progress)?;
         let pipeline = PipelineHash::of(&[
             concat!("finial ", env!("CARGO_PKG_VERSION")).as_bytes(),
-            choice.identity(device_name)?.as_bytes(),
+            decision.identity.as_bytes(),
             &DECODING.to_le_bytes(),
             &fit_text,
-            &graph_text,
-            &weights.fingerprint(),
+            &fingerprint,
         ]);
         Ok(Extractor {
-            frozen: choice.prepare(graph, weights, device_name)?,
+            graph,
+            weights,
+            device,
+            decision,
             decoder: Decoder::new(fit),
             width: graph.output_shape().len(),
             pipeline,
             store,
         })
+    }
+
+    /// What runs it.
+    pub fn decision(&self) -> &Decision {
+        &self.decision
     }
 
     /// Features of the images at `paths`, of which one in ten may be unreadable, or any number
@@ -168,10 +189,11 @@ impl<'a> Extractor<'a> {
         let mut reused = 0;
         let mut pages_left_out = 0;
         let mut index = 0;
+        let mut frozen = None;
         for mut chunk in chunks {
             let done = chunk.len() as u64;
             pages_left_out += chunk.iter().filter(|p| p.has_more_pages()).count();
-            let computed = self.compute(&mut chunk)?;
+            let computed = self.compute(&mut chunk, &mut frozen)?;
             if let Some(open) = store
                 && !computed.is_empty()
             {
@@ -221,7 +243,11 @@ impl<'a> Extractor<'a> {
     }
 
     /// Runs the network over the pixels of a chunk, which are given up on the way.
-    fn compute(&self, chunk: &mut [Prepared]) -> Result<Vec<(ContentHash, Vec<f32>)>, LearnError> {
+    fn compute(
+        &self,
+        chunk: &mut [Prepared],
+        frozen: &mut Option<Box<dyn Frozen>>,
+    ) -> Result<Vec<(ContentHash, Vec<f32>)>, LearnError> {
         let mut pixels: Vec<(ContentHash, Pixels)> = Vec::new();
         for prepared in chunk {
             if let Prepared::Pixels(hash, decoded) = prepared {
@@ -229,7 +255,17 @@ impl<'a> Extractor<'a> {
             }
         }
         let images: Vec<&[u8]> = pixels.iter().map(|(_, p)| p.rgb.as_slice()).collect();
-        let outputs = self.frozen.run(&images)?;
+        if images.is_empty() {
+            return Ok(Vec::new());
+        }
+        let frozen = match frozen {
+            Some(frozen) => frozen,
+            None => {
+                let choice = self.decision.choice;
+                frozen.insert(choice.prepare(self.graph, self.weights, self.device)?)
+            }
+        };
+        let outputs = frozen.run(&images)?;
         let rows = outputs.chunks_exact(self.width.max(1));
         let hashes = pixels.iter().map(|(hash, _)| *hash);
         Ok(hashes.zip(rows.map(<[f32]>::to_vec)).collect())

@@ -4,6 +4,7 @@
 //! step has a file:
 //!
 //! - [`pretrained`]: a backbone with its weights.
+//! - [`engine`]: what runs the frozen part.
 //! - [`extract`]: the frozen part, once per image, through the feature store.
 //! - [`head`]: the layers behind the cut, whose last one the task decides.
 //! - [`loss`] and [`fit`]: training the head on stored features.
@@ -17,6 +18,7 @@
 
 pub mod certainty;
 mod decoder;
+pub mod engine;
 mod error;
 pub mod evaluate;
 mod export;
@@ -34,6 +36,7 @@ pub mod study;
 pub mod train;
 
 pub use certainty::{Certainty, CertaintyOptions};
+pub use engine::{Decision, EngineOptions};
 pub use error::LearnError;
 pub use evaluate::{EvaluateOptions, Evaluated, evaluate};
 pub use export::ExportFormat;

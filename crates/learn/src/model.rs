@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::LearnError;
 use crate::certainty::Certainty;
+use crate::engine::Decision;
 use crate::fit::FitOptions;
 use crate::head::{Head, HeadOptions};
 use crate::loss::LossOptions;
@@ -73,6 +74,9 @@ pub struct Provenance {
     pub best_epoch: usize,
     /// Where it was trained.
     pub device: String,
+    /// What computed the features that it was trained on; finial said it only later.
+    #[serde(default)]
+    pub engine: Option<Decision>,
 }
 
 /// `model.json`.

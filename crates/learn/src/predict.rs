@@ -4,20 +4,40 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use finial_data::{Pixels, read_file};
-use finial_engine::{Choice, Frozen};
+use finial_engine::{Frozen, Network, device};
 use finial_task::{Guaranteed, Prediction, Reach, Task};
 use rayon::prelude::*;
 
 use crate::certainty::check_coverage;
 use crate::decoder::Decoder;
-use crate::{LearnError, Model};
+use crate::engine::{self, EngineOptions, RECORDS, decide, soonest};
+use crate::{LearnError, Model, Progress};
+
+/// For no more images than these, trying engines or waiting for one to compile its network takes
+/// longer than what is gained.
+const FEW: usize = 16;
 
 /// A model on a device, ready to answer.
 pub struct Predictor {
     model: Model,
     frozen: Box<dyn Frozen>,
+    head: Network,
     decoder: Decoder,
     reach: Option<Reach>,
+}
+
+/// The frozen part of a model.
+fn network<'a>(
+    model: &'a Model,
+    device: &'a str,
+    fingerprint: &'a [u8; 32],
+) -> engine::Network<'a> {
+    engine::Network {
+        graph: model.frozen(),
+        weights: model.weights(),
+        device,
+        fingerprint,
+    }
 }
 
 /// What a model says of a file, or why it cannot.
@@ -32,18 +52,50 @@ pub struct Answer {
 }
 
 impl Predictor {
-    /// The model on the device of that name.
+    /// The model on the device of that name, by the engine that is ready soonest.
     ///
     /// # Errors
     /// The device is not there.
     pub fn new(model: Model, device: &str) -> Result<Self, LearnError> {
-        let (graph, weights) = (model.graph()?, model.weights());
-        let frozen = Choice::REFERENCE.prepare(&graph, weights, device)?;
+        let frozen = soonest(&network(&model, device, &[0; 32]))?;
+        Predictor::by(model, frozen, device)
+    }
+
+    /// The model for so many images. For a few, the engine that is ready soonest runs it, unless
+    /// the options ask for one; for more, the fastest, as decisions kept in the feature store's
+    /// `folder` or trials say.
+    ///
+    /// # Errors
+    /// The device is not there, or no engine is as the options ask.
+    pub fn for_images(
+        model: Model,
+        images: usize,
+        device: &str,
+        options: EngineOptions,
+        folder: Option<&Path>,
+        progress: &dyn Progress,
+    ) -> Result<Self, LearnError> {
+        if images <= FEW && options == EngineOptions::default() {
+            return Predictor::new(model, device);
+        }
+        let fingerprint = engine::fingerprint(model.frozen(), model.weights())?;
+        let network = network(&model, device, &fingerprint);
+        let options = options.for_model(model.provenance().engine.as_ref());
+        let records = folder.map(|folder| folder.join(RECORDS));
+        let decision = decide(&network, options, records.as_deref(), progress)?;
+        let frozen = network.prepare(decision.choice)?;
+        Predictor::by(model, frozen, device)
+    }
+
+    fn by(model: Model, frozen: Box<dyn Frozen>, device: &str) -> Result<Self, LearnError> {
+        let on = device::named(device)?;
+        let head = Network::new(model.head().graph(), model.weights(), &on)?;
         let decoder = Decoder::new(model.image());
         let reach = model.certainty().reach(None);
         Ok(Predictor {
             model,
             frozen,
+            head,
             decoder,
             reach,
         })
@@ -91,7 +143,7 @@ impl Predictor {
                 batch.par_iter().map(|path| self.pixels(path)).collect();
             let readable = pixels.iter().filter_map(|pixels| pixels.as_ref().ok());
             let readable: Vec<&[u8]> = readable.map(|pixels| pixels.rgb.as_slice()).collect();
-            let outputs = self.frozen.run(&readable)?;
+            let outputs = self.head.run(self.frozen.run(&readable)?)?;
             let mut rows = outputs.chunks_exact(self.model.task().units());
             let answers = batch.iter().zip(pixels).map(|(path, pixels)| {
                 let row = pixels.and_then(|_| rows.next().ok_or(LearnError::ResultCount));
@@ -114,7 +166,7 @@ impl Predictor {
     /// The file cannot be read, or the device failed.
     pub fn predict(&self, path: &Path) -> Result<Prediction, LearnError> {
         let pixels = self.pixels(path)?;
-        let outputs = self.frozen.run(&[&pixels.rgb])?;
+        let outputs = self.head.run(self.frozen.run(&[&pixels.rgb])?)?;
         Ok(self.decode(&outputs))
     }
 

@@ -13,6 +13,7 @@ use finial_store::FeatureStore;
 use finial_task::{Inference, Request, Targets, Task, TaskKind, infer};
 
 use crate::certainty::CertaintyOptions;
+use crate::engine::{Decision, EngineOptions};
 use crate::extract::{Extractor, Features};
 use crate::fit::FitOptions;
 use crate::head::{self, HeadOptions, Pooling};
@@ -45,6 +46,8 @@ pub struct TrainOptions {
     pub allow_unreadable: bool,
     /// Where it runs, by name.
     pub device: String,
+    /// What runs the frozen part.
+    pub engine: EngineOptions,
 }
 
 impl TrainOptions {
@@ -62,6 +65,7 @@ impl TrainOptions {
             fractions: Fractions::default(),
             allow_unreadable: false,
             device: device::DEFAULT.to_owned(),
+            engine: EngineOptions::default(),
         }
     }
 
@@ -121,6 +125,8 @@ pub struct Prepared {
     pub inference: Inference,
     /// Where it runs.
     pub device: Device,
+    /// What ran the frozen part.
+    pub engine: Decision,
     /// The backbone.
     pub backbone: Pretrained,
     /// From the image to the cut.
@@ -175,8 +181,11 @@ pub fn prepare(
         backbone.fit,
         store,
         &options.device,
+        options.engine,
+        progress,
     )?;
     let features = features_of(&source, &extractor, options.allow_unreadable, progress)?;
+    let engine = extractor.decision().clone();
     let targets = inference.targets.select(&features.kept);
 
     let plan = split_plan(&source, task, &targets, &features, options)?;
@@ -207,6 +216,7 @@ pub fn prepare(
         source,
         inference,
         device,
+        engine,
         backbone,
         frozen,
         features,

@@ -145,6 +145,7 @@ pub fn train(
         batch: fitted.batch,
         best_epoch: fitted.best_epoch,
         device: options.device.clone(),
+        engine: Some(prepared.engine.clone()),
     };
     let mut weights = backbone.weights.clone();
     weights.extend(calibrated);

@@ -6,15 +6,33 @@ mod support;
 
 use std::path::PathBuf;
 
+use finial_engine::Engine;
+use finial_graph::Graph;
 use finial_learn::extract::Extractor;
 use finial_learn::head::{self, Pooling};
-use finial_learn::{LearnError, Pretrained, Quiet};
+use finial_learn::{EngineOptions, LearnError, Pretrained, Quiet};
 use finial_store::FeatureStore;
 
-fn extractor(store: Option<&FeatureStore>) -> Extractor<'_> {
-    let backbone = Pretrained::open(&"efficientnet-lite0".into(), &Quiet).unwrap();
-    let frozen = head::frozen(&backbone.graph, Pooling::Average).unwrap();
-    Extractor::new(&frozen, &backbone.weights, backbone.fit, store, "cpu").unwrap()
+/// EfficientNet-Lite0, for the extractors of a test.
+struct Frozen(Graph, Pretrained);
+
+impl Frozen {
+    fn new() -> Self {
+        let backbone = Pretrained::open(&"efficientnet-lite0".into(), &Quiet).unwrap();
+        let graph = head::frozen(&backbone.graph, Pooling::Average).unwrap();
+        Frozen(graph, backbone)
+    }
+
+    fn extractor<'a>(&'a self, store: Option<&'a FeatureStore>) -> Extractor<'a> {
+        let Frozen(graph, backbone) = self;
+        // The one that is there on every machine.
+        let options = EngineOptions {
+            engine: Some(Engine::Burn),
+            ..EngineOptions::default()
+        };
+        let (weights, fit) = (&backbone.weights, backbone.fit);
+        Extractor::new(graph, weights, fit, store, "cpu", options, &Quiet).unwrap()
+    }
 }
 
 /// `count` pictures in a folder.
@@ -35,19 +53,27 @@ fn rows(features: &finial_learn::extract::Features) -> Vec<f32> {
 fn a_second_run_computes_only_what_is_new_and_gives_the_same_bits() {
     let scratch = tempfile::tempdir().unwrap();
     let paths = pictures(scratch.path(), 12);
-    let without = extractor(None).run(&paths, false, &Quiet).unwrap();
+    let without = Frozen::new()
+        .extractor(None)
+        .run(&paths, false, &Quiet)
+        .unwrap();
     let store = FeatureStore::open(&scratch.path().join("store"), 64 << 20).unwrap();
-    let first = extractor(Some(&store))
+    let first = Frozen::new()
+        .extractor(Some(&store))
         .run(&paths[..9], false, &Quiet)
         .unwrap();
     assert_eq!(first.reused, 0);
-    let second = extractor(Some(&store)).run(&paths, false, &Quiet).unwrap();
+    let second = Frozen::new()
+        .extractor(Some(&store))
+        .run(&paths, false, &Quiet)
+        .unwrap();
     assert_eq!(second.reused, 9);
     assert_eq!(rows(&second), rows(&without));
     // A renamed file is the same image.
     let renamed = scratch.path().join("other name.png");
     std::fs::rename(&paths[0], &renamed).unwrap();
-    let third = extractor(Some(&store))
+    let third = Frozen::new()
+        .extractor(Some(&store))
         .run(&[renamed], false, &Quiet)
         .unwrap();
     assert_eq!(third.reused, 1);
@@ -57,9 +83,17 @@ fn a_second_run_computes_only_what_is_new_and_gives_the_same_bits() {
 fn unreadable_images_leave_the_others_in_their_rows() {
     let scratch = tempfile::tempdir().unwrap();
     let mut paths = pictures(scratch.path(), 10);
-    let all = rows(&extractor(None).run(&paths, false, &Quiet).unwrap());
+    let all = rows(
+        &Frozen::new()
+            .extractor(None)
+            .run(&paths, false, &Quiet)
+            .unwrap(),
+    );
     std::fs::write(&paths[4], b"no picture").unwrap();
-    let features = extractor(None).run(&paths, false, &Quiet).unwrap();
+    let features = Frozen::new()
+        .extractor(None)
+        .run(&paths, false, &Quiet)
+        .unwrap();
     assert_eq!(features.kept, [0, 1, 2, 3, 5, 6, 7, 8, 9]);
     assert_eq!(features.unreadable[0].index, 4);
     let expected = [&all[..4 * 1280], &all[5 * 1280..]].concat();
@@ -67,13 +101,14 @@ fn unreadable_images_leave_the_others_in_their_rows() {
 
     // Two of ten are too many, unless they are allowed; a missing file counts as well.
     paths[7] = scratch.path().join("gone.png");
-    let error = extractor(None).run(&paths, false, &Quiet);
+    let error = Frozen::new().extractor(None).run(&paths, false, &Quiet);
     assert!(matches!(
         error,
         Err(LearnError::Unreadable { failed: 2, .. })
     ));
     assert_eq!(
-        extractor(None)
+        Frozen::new()
+            .extractor(None)
             .run(&paths, true, &Quiet)
             .unwrap()
             .kept
@@ -89,6 +124,6 @@ fn too_many_unreadable_images_end_the_run_without_reading_the_rest() {
     std::fs::write(&broken, b"no picture").unwrap();
     // Many chunks would still be waiting: the decoders must notice that nobody listens.
     let paths = vec![broken; 2000];
-    let error = extractor(None).run(&paths, false, &Quiet);
+    let error = Frozen::new().extractor(None).run(&paths, false, &Quiet);
     assert!(matches!(error, Err(LearnError::Unreadable { failed, .. }) if failed < 400));
 }

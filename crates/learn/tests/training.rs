@@ -9,8 +9,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use finial_learn::{
-    EvaluateOptions, LearnError, Pooling, Predictor, Quiet, Reserved, TrainOptions, Trained,
-    evaluate, train,
+    EngineOptions, EvaluateOptions, LearnError, Pooling, Predictor, Quiet, Reserved, TrainOptions,
+    Trained, evaluate, train,
 };
 use finial_task::{Calibration, Guaranteed, Metric, Prediction};
 
@@ -34,6 +34,7 @@ fn evaluation(model: &Path, data: impl Into<PathBuf>) -> EvaluateOptions {
         include_seen: false,
         allow_unreadable: false,
         device: "cpu".to_owned(),
+        engine: EngineOptions::default(),
     }
 }
 

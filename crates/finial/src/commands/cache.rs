@@ -25,6 +25,8 @@ pub fn run(args: &CacheArgs) -> Result<(), CliError> {
         CacheAction::Clear => {
             let stats = store.stats()?;
             store.clear()?;
+            // Which engine runs which network is found out again, too; there may be no notes of it.
+            let _ = std::fs::remove_dir_all(folder.join(finial::learn::engine::RECORDS));
             printer::print(&format!(
                 "removed the features of {} images\n",
                 stats.entries

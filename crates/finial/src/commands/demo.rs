@@ -6,7 +6,7 @@ use std::time::Instant;
 use finial::learn::Reserved;
 use finial::{TrainOptions, Trained, train};
 
-use super::open_store;
+use super::{engine_options, open_store};
 use crate::args::DemoArgs;
 use crate::error::CliError;
 use crate::printer;
@@ -25,6 +25,7 @@ pub fn run(args: &DemoArgs) -> Result<(), CliError> {
         progress.heading(set.title, set.question);
         let mut options = TrainOptions::new(&set.path);
         options.device.clone_from(&args.common.device);
+        options.engine = engine_options(&args.common);
         let folder = models.join(set.name);
         let reserved = Reserved::new(&folder)?;
         let mut trained = train(&options, store.as_ref(), &progress)?;

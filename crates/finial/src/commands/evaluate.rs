@@ -6,7 +6,7 @@ use std::io::Write;
 use finial::learn::{EvaluateOptions, LearnError, evaluate};
 use finial::report::format;
 
-use super::{expect_model, open_store};
+use super::{engine_options, expect_model, open_store};
 use crate::args::{EvaluateArgs, Format};
 use crate::error::CliError;
 use crate::new_file::NewFile;
@@ -25,6 +25,7 @@ pub fn run(args: &EvaluateArgs) -> Result<(), CliError> {
         include_seen: args.include_seen,
         allow_unreadable: args.reading.allow_unreadable,
         device: args.common.device.clone(),
+        engine: engine_options(&args.common),
     };
     let store = open_store(&args.store, &progress);
     let evaluated = evaluate(&options, store.as_ref(), &progress)?;
@@ -57,6 +58,7 @@ pub fn run(args: &EvaluateArgs) -> Result<(), CliError> {
             "set_aside_count": data.map_or(0, |data| data.set_aside_count),
             "model": args.model,
             "report": args.report,
+            "engine": evaluated.engine,
         })),
     }
 }

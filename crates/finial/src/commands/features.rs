@@ -8,7 +8,7 @@
 //! Images set aside are not in it.
 //!
 //! Metadata: `task`, `names` and `split` (lists in JSON, in the order of their numbers),
-//! `backbone`, and `data` as it was named.
+//! `backbone`, `engine` (what computed the features), and `data` as it was named.
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -124,6 +124,7 @@ fn header(prepared: &Prepared, rows: &[usize], data: &Path) -> String {
             "names": serde_json::json!(task.names()).to_string(),
             "split": serde_json::json!(Split::ALL.map(|split| split.to_string())).to_string(),
             "backbone": prepared.backbone.name,
+            "engine": prepared.engine.identity,
             "data": data.display().to_string(),
         },
         "features": tensor("F32", &[rows, features], 0, ends[0]),

@@ -4,6 +4,7 @@ pub mod backbones;
 pub mod cache;
 pub mod check;
 pub mod demo;
+pub mod doctor;
 pub mod evaluate;
 pub mod export;
 pub mod features;
@@ -15,12 +16,12 @@ pub mod train;
 use std::path::Path;
 
 use finial::learn::pretrained::BackboneOptions;
-use finial::learn::{HeadOptions, Pooling};
+use finial::learn::{EngineOptions, HeadOptions, Pooling};
 use finial::store::{DEFAULT_LIMIT_BYTES, default_folder};
 use finial::task::Request;
 use finial::{FeatureStore, Progress, TrainOptions};
 
-use crate::args::{Common, DataArgs, PoolingArg, StoreArgs, TaskArgs};
+use crate::args::{BackboneArgs, Common, DataArgs, PoolingArg, StoreArgs, TaskArgs};
 use crate::error::CliError;
 
 /// The model must be there, which is cheap to know before anything else.
@@ -55,6 +56,14 @@ fn open_store(args: &StoreArgs, progress: &dyn Progress) -> Option<FeatureStore>
     }
 }
 
+/// What was typed of the engine.
+fn engine_options(common: &Common) -> EngineOptions {
+    EngineOptions {
+        engine: common.engine.0,
+        precision: common.precision.0,
+    }
+}
+
 /// Options from what was typed; what the command has no flag for keeps its default.
 fn train_options(
     data: &Path,
@@ -64,6 +73,7 @@ fn train_options(
 ) -> TrainOptions {
     let mut options = TrainOptions::new(data);
     options.device.clone_from(&common.device);
+    options.engine = engine_options(common);
     options.request = Request {
         kind: task.task,
         label_columns: reading.label_column.clone(),
@@ -71,14 +81,7 @@ fn train_options(
     };
     options.image_column.clone_from(&reading.image_column);
     options.allow_unreadable = reading.allow_unreadable;
-    let backbone = task.backbone.clone();
-    options.backbone = BackboneOptions {
-        name: backbone.backbone,
-        weights: backbone.weights,
-        cut: backbone.cut,
-        preprocessing: backbone.preprocessing,
-        image_size: backbone.image_size,
-    };
+    options.backbone = backbone_options(&task.backbone);
     options.head = HeadOptions {
         pooling: match task.pooling {
             PoolingArg::Average => Pooling::Average,
@@ -88,4 +91,16 @@ fn train_options(
     };
     options.fit.seed = task.seed;
     options
+}
+
+/// Which pretrained network, from what was typed.
+fn backbone_options(typed: &BackboneArgs) -> BackboneOptions {
+    let typed = typed.clone();
+    BackboneOptions {
+        name: typed.backbone,
+        weights: typed.weights,
+        cut: typed.cut,
+        preprocessing: typed.preprocessing,
+        image_size: typed.image_size,
+    }
 }

@@ -7,10 +7,11 @@ use std::path::PathBuf;
 use finial::data::images_in;
 use finial::learn::{Answer, LearnError, Stage};
 use finial::report::format;
+use finial::store::default_folder;
 use finial::task::Guaranteed;
 use finial::{Model, Prediction, Predictor, Progress, Task};
 
-use super::expect_model;
+use super::{engine_options, expect_model};
 use crate::args::{PredictArgs, PredictFormat};
 use crate::error::CliError;
 use crate::progress::Terminal;
@@ -19,12 +20,20 @@ use crate::text::{number, one_line};
 pub fn run(args: &PredictArgs) -> Result<(), CliError> {
     expect_model(&args.model)?;
     let progress = Terminal::new(args.common.quiet);
-    let predictor = Predictor::new(Model::load(&args.model)?, &args.common.device)?;
+    let paths = files(&args.images)?;
+    let folder = default_folder().ok();
+    let predictor = Predictor::for_images(
+        Model::load(&args.model)?,
+        paths.len(),
+        &args.common.device,
+        engine_options(&args.common),
+        folder.as_deref(),
+        &progress,
+    )?;
     let predictor = match args.coverage {
         Some(coverage) => predictor.with_coverage(coverage)?,
         None => predictor,
     };
-    let paths = files(&args.images)?;
 
     let mut failed = 0;
     let mut out = std::io::stdout().lock();

@@ -28,8 +28,8 @@ use std::path::Path;
 
 use finial_report::{Command, Fact, Report};
 
-use crate::Model;
 use crate::train::hex;
+use crate::{Decision, Model};
 pub(crate) use evaluation::{Scored, of_evaluation};
 pub(crate) use training::{Run, of_training};
 
@@ -42,6 +42,8 @@ pub(crate) fn name_model(report: &mut Report, folder: &Path) {
 /// What every report of a model has.
 fn frame(model: &Model) -> Report {
     let provenance = model.provenance();
+    let engine = provenance.engine.as_ref();
+    let engine = engine.map_or("not recorded".to_owned(), Decision::in_words);
     Report {
         title: question::title(model.task()),
         created: jiff::Zoned::now().strftime("%-d %B %Y, %H:%M").to_string(),
@@ -57,6 +59,7 @@ fn frame(model: &Model) -> Report {
             Fact::new("trained", &provenance.created),
             Fact::new("finial", &provenance.finial),
             Fact::new("device", &provenance.device),
+            Fact::new("engine", engine),
             Fact::new("seed", provenance.fit.seed.to_string()),
         ],
         ..Report::default()
