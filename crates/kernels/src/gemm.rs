@@ -11,13 +11,16 @@ use crate::Instructions;
 use crate::convolution::Layout;
 use crate::finish::Place;
 use crate::scratch::Lines;
-use crate::vector::{Kernel, Vector, dispatch, extents};
+use crate::vector::{Kernel, Vector, dispatch, extents, prefetch};
 
 /// Units of depth that a panel is multiplied by at once, at most.
 const DEPTH: usize = 192;
 /// Units from one row of a part to the next: an odd number of cache lines, so that rows are
 /// spread over the cache's sets.
 const PITCH: usize = DEPTH + 16;
+
+/// Bytes of a cache line.
+const LINE: usize = 64;
 
 /// Weights in panels. A unit of depth is one `f32`, or a pair of bf16.
 #[derive(Debug)]
@@ -135,35 +138,35 @@ impl Panels {
         let pitch = self.pitch(panel);
         assert!(sums.len() >= rows * pitch);
         // SAFETY: the sums are as long as the kernel writes.
-        unsafe { self.dispatch(panel, block, rows, sums.as_mut_ptr(), pitch, None) };
+        unsafe { self.dispatch(panel, block, rows, (sums.as_mut_ptr(), pitch), None, None) };
     }
 
-    /// Writes the outputs of `rows` rows of `block` for a panel of whole vectors.
+    /// Writes the outputs of `rows` rows of `block` for a panel of whole vectors. Meanwhile what
+    /// lies `ahead` is brought into the cache, or else the next panel.
     ///
     /// # Safety
     ///
-    /// The place has `rows` rows of the panel's filters, and `bias` a number for each.
+    /// The place has `rows` rows of the panel's filters.
     ///
     /// # Panics
     ///
     /// If the block is shorter than its rows.
-    pub unsafe fn multiply_into(
-        &self,
-        panel: usize,
-        block: &[f32],
-        rows: usize,
-        bias: &[f32],
-        limits: [f32; 2],
-        place: Place<f32>,
-    ) {
+    pub unsafe fn multiply_into(&self, panel: usize, block: &[f32], rows: usize, outputs: Outputs) {
+        let Outputs {
+            place,
+            bias,
+            limits,
+            ahead,
+        } = outputs;
         assert!(bias.len() >= self.pitch(panel));
         let end = End {
             bias: bias.as_ptr(),
             residual: place.residual,
             limits,
         };
+        let to = (place.output, place.pitch);
         // SAFETY: as the caller says.
-        unsafe { self.dispatch(panel, block, rows, place.output, place.pitch, Some(end)) };
+        unsafe { self.dispatch(panel, block, rows, to, Some(end), ahead) };
     }
 
     /// # Safety
@@ -174,9 +177,9 @@ impl Panels {
         panel: usize,
         block: &[f32],
         rows: usize,
-        sums: *mut f32,
-        pitch: usize,
+        (sums, pitch): (*mut f32, usize),
         end: Option<End>,
+        ahead: Option<*const u8>,
     ) {
         assert!(block.len() >= self.block(rows));
         // SAFETY: the constructor's caller has checked the instructions; the block is as long as
@@ -185,6 +188,10 @@ impl Panels {
             let weights = self.data.as_ptr().add(panel * self.panel * self.depth);
             let across = self.pitch(panel) / self.width;
             let block = block.as_ptr();
+            let next = weights
+                .wrapping_add(across * self.width * self.depth)
+                .cast();
+            let ahead = ahead.unwrap_or(next);
             let multiply = Multiply {
                 panels: self,
                 weights,
@@ -194,10 +201,22 @@ impl Panels {
                 sums,
                 pitch,
                 end,
+                ahead,
             };
             dispatch(self.instructions, self.pairs, multiply);
         }
     }
+}
+
+/// Where a panel's outputs go, and how they are made from sums.
+pub(crate) struct Outputs<'a> {
+    pub place: Place<f32>,
+    /// One for each filter.
+    pub bias: &'a [f32],
+    /// The least and the largest output.
+    pub limits: [f32; 2],
+    /// What will be read next; the next panel if nothing is said.
+    pub ahead: Option<*const u8>,
 }
 
 /// What is done to sums that are outputs.
@@ -220,6 +239,8 @@ struct Multiply<'a> {
     /// Numbers from one row of the sums to the next.
     pitch: usize,
     end: Option<End>,
+    /// What will be read next.
+    ahead: *const u8,
 }
 
 impl Kernel for Multiply<'_> {
@@ -237,7 +258,9 @@ impl Kernel for Multiply<'_> {
                 // `depth × across × WIDTH`, the sums and the residual `rows × pitch`.
                 unsafe {
                     let at = first * self.pitch;
+                    let done = tiles * start + tile * self.panels.part;
                     let tile = Tile {
+                        ahead: self.ahead.wrapping_add(LINE * done),
                         depth: self.panels.part.min(self.panels.depth - start),
                         rows: self.block.add((part * self.rows + first) * PITCH),
                         weights: self.weights.add(start * self.across * V::WIDTH),
@@ -278,6 +301,8 @@ struct Tile {
     pitch: usize,
     begins: bool,
     end: Option<End>,
+    /// As many cache lines as the depth, which will be read next.
+    ahead: *const u8,
 }
 
 impl Tile {
@@ -319,6 +344,7 @@ impl Tile {
                 }
             }
             for at in 0..self.depth {
+                prefetch(self.ahead.wrapping_add(LINE * at));
                 let mut weights = [V::zero(); ACROSS];
                 for (across, weight) in weights.iter_mut().enumerate() {
                     *weight = V::load(self.weights.add((at * ACROSS + across) * V::WIDTH));

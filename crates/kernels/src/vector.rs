@@ -44,6 +44,19 @@ pub(crate) unsafe trait Vector: Copy {
     unsafe fn clamp(self, low: Self, high: Self) -> Self;
 }
 
+/// Asks for a cache line that will be read; any address is allowed.
+#[inline(always)]
+pub(crate) fn prefetch(line: *const u8) {
+    #[cfg(all(target_arch = "x86_64", not(miri)))]
+    // SAFETY: a prefetch reads nothing that the program could see, and never faults.
+    unsafe {
+        use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
+        _mm_prefetch::<_MM_HINT_T1>(line.cast());
+    }
+    #[cfg(not(all(target_arch = "x86_64", not(miri))))]
+    let _ = line;
+}
+
 /// Code to be compiled for each set of instructions. Its `run` must be `#[inline(always)]`.
 pub(crate) trait Kernel {
     /// Runs it.

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use super::ConvolutionShape;
 use super::gather::Gather;
 use crate::finish::{Finish, Place, Shared, Sums};
-use crate::gemm::Panels;
+use crate::gemm::{Outputs, Panels};
 use crate::vector::{dispatch, extents, has_pairs};
 use crate::{Element, Epilogue, Instructions, scratch};
 
@@ -26,6 +26,8 @@ pub(crate) struct Implicit {
     epilogue: Epilogue,
     /// Rows of a block, at most.
     rows: usize,
+    /// Whether a row is a pixel of the input, in the same order.
+    in_order: bool,
 }
 
 impl Implicit {
@@ -39,6 +41,8 @@ impl Implicit {
         let pairs = T::NAME == "bf16" && has_pairs(instructions);
         let (taps, channels) = (shape.taps(), shape.input[2] / shape.groups);
         let filters = shape.filters / shape.groups;
+        let in_order =
+            taps == 1 && shape.stride == [1, 1] && shape.padding == [0; 4] && shape.groups == 1;
         let panels = (0..shape.groups).map(|group| {
             Panels::new(
                 [filters, taps * channels],
@@ -62,6 +66,7 @@ impl Implicit {
             bias: bias.to_vec(),
             epilogue,
             rows,
+            in_order,
         }
     }
 
@@ -126,7 +131,18 @@ impl Implicit {
                                 && let Some(limits) = activation.limits()
                                 && pitch == bias.len()
                             {
-                                panels.multiply_into(panel, block, rows, bias, limits, place);
+                                // The pixels of the next block, where they lie in a row.
+                                let ahead = (panel == from && self.in_order).then(|| {
+                                    let at = end * self.shape.input[2];
+                                    input.as_ptr().wrapping_add(at).cast()
+                                });
+                                let outputs = Outputs {
+                                    place,
+                                    bias,
+                                    limits,
+                                    ahead,
+                                };
+                                panels.multiply_into(panel, block, rows, outputs);
                                 continue;
                             }
                             panels.multiply(panel, block, rows, sums);
