@@ -8,7 +8,7 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use finial_engine::frozen::trial::{Deviation, Ground, Outcome, Trial, fastest};
+use finial_engine::frozen::trial::{Deviation, Ground, Outcome, Trial, VERSION, fastest};
 use finial_engine::{Choice, Engine, EngineError, Frozen, OPENVINO_VARIABLE, Precision};
 use finial_graph::{Graph, Weights};
 use serde::{Deserialize, Serialize};
@@ -316,7 +316,7 @@ fn record_of(
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let mut digest = blake3::Hasher::new();
     let text = format!(
-        "finial {} {options} {} {cores} {}",
+        "finial {} trial {VERSION} {options} {} {cores} {}",
         env!("CARGO_PKG_VERSION"),
         network.device,
         processor()

@@ -1,4 +1,5 @@
-//! Images to try an engine on: always the same, with the smooth areas, edges and grain of photos.
+//! Images to try an engine on, always the same: a photo, with smooth areas, edges and grain, and a
+//! thing before a white wall, on which rounding shows more.
 
 use finial_graph::Shape;
 
@@ -18,23 +19,41 @@ pub(super) fn images(input: Shape) -> Vec<Vec<u8>> {
 
 fn image(which: usize, height: usize, width: usize) -> Vec<u8> {
     let mut pixels = Vec::with_capacity(height * width * 3);
-    let mut grain = Grain(0x9E37_79B9 + which as u32);
+    let mut grain = Grain(0x9E37_79B9);
     for y in 0..height {
         for x in 0..width {
             let (down, right) = (y as f32 / height as f32, x as f32 / width as f32);
-            // A disc before a sky, each image with another one.
-            let (dy, dx) = (down - 0.55, right - 0.4 - 0.2 * which as f32);
-            let inside = dy * dy + dx * dx < 0.06;
             for channel in 0..3u8 {
                 let tone = f32::from(channel + 1);
-                let sky = 150.0 + 70.0 * (tone * 1.3 + 2.0 * down + which as f32).sin();
-                let disc = 110.0 + 90.0 * (tone * 2.1 + 30.0 * right + 11.0 * down).sin();
-                let light = if inside { disc } else { sky } + grain.next();
+                let light = match which {
+                    0 => photo(down, right, tone) + grain.next(),
+                    _ => cut_out(down, right, tone),
+                };
                 pixels.push(light.clamp(0.0, 255.0) as u8);
             }
         }
     }
     pixels
+}
+
+/// A patterned disc before a sky.
+fn photo(down: f32, right: f32, tone: f32) -> f32 {
+    match inside(down - 0.55, right - 0.4, 0.06) {
+        true => 110.0 + 90.0 * (tone * 2.1 + 30.0 * right + 11.0 * down).sin(),
+        false => 150.0 + 70.0 * (tone * 1.3 + 2.0 * down).sin(),
+    }
+}
+
+/// A shaded disc before a white wall.
+fn cut_out(down: f32, right: f32, tone: f32) -> f32 {
+    match inside(down - 0.5, right - 0.5, 0.12) {
+        true => 110.0 + 90.0 * (tone * 2.1 + 4.0 * right + 3.0 * down + 1.0).sin(),
+        false => 255.0,
+    }
+}
+
+fn inside(y: f32, x: f32, area: f32) -> bool {
+    y * y + x * x < area
 }
 
 /// Small numbers without a pattern, from −12 to 12.
