@@ -87,6 +87,14 @@ impl Panels {
         }
     }
 
+    /// Where a panel's weights begin.
+    pub fn weights(&self, panel: usize) -> *const u8 {
+        self.data
+            .as_ptr()
+            .wrapping_add(panel * self.panel * self.depth)
+            .cast()
+    }
+
     /// Filters in a panel; a panel's sums have this pitch at most.
     pub fn panel(&self) -> usize {
         self.panel
@@ -129,16 +137,23 @@ impl Panels {
     }
 
     /// Writes the products of `rows` rows of `block` with a panel's filters to `sums`, as
-    /// `[rows, pitch]`.
+    /// `[rows, pitch]`. Meanwhile what lies `ahead` is brought into the cache, or else the next panel.
     ///
     /// # Panics
     ///
     /// If a slice is shorter than that.
-    pub fn multiply(&self, panel: usize, block: &[f32], rows: usize, sums: &mut [f32]) {
+    pub fn multiply(
+        &self,
+        panel: usize,
+        block: &[f32],
+        rows: usize,
+        sums: &mut [f32],
+        ahead: Option<*const u8>,
+    ) {
         let pitch = self.pitch(panel);
         assert!(sums.len() >= rows * pitch);
         // SAFETY: the sums are as long as the kernel writes.
-        unsafe { self.dispatch(panel, block, rows, (sums.as_mut_ptr(), pitch), None, None) };
+        unsafe { self.dispatch(panel, block, rows, (sums.as_mut_ptr(), pitch), None, ahead) };
     }
 
     /// Writes the outputs of `rows` rows of `block` for a panel of whole vectors. Meanwhile what

@@ -145,7 +145,7 @@ impl Implicit {
                                 panels.multiply_into(panel, block, rows, outputs);
                                 continue;
                             }
-                            panels.multiply(panel, block, rows, sums);
+                            panels.multiply(panel, block, rows, sums, None);
                             let sums = Sums {
                                 numbers: sums.as_ptr(),
                                 pitch,

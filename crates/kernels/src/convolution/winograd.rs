@@ -21,6 +21,8 @@ const IN: usize = 6;
 const POINTS: usize = IN * IN;
 /// Bytes of a block's transformed tiles, at most: they have to stay in the second cache.
 const BLOCK: usize = 1 << 20;
+/// Channels times filters, at most.
+const WEIGHTS: usize = 1 << 17;
 /// Channels come in chunks that are whole vectors of all instructions.
 const CHUNK: usize = 16;
 
@@ -39,7 +41,7 @@ pub(super) struct Winograd {
 
 impl Winograd {
     /// Whether it is defined for a shape, and faster: small images have too few tiles for the
-    /// four times larger weights.
+    /// four times larger weights, and the largest weights take longer to read than to multiply.
     pub fn suits(shape: &ConvolutionShape) -> bool {
         let [height, width, _] = shape.output_unchecked();
         shape.kernel == [3, 3]
@@ -49,6 +51,7 @@ impl Winograd {
             && shape.input[2].is_multiple_of(CHUNK)
             && shape.input[2] >= 32
             && shape.filters >= 32
+            && shape.filters * shape.input[2] <= WEIGHTS
             && height.div_ceil(OUT) * width.div_ceil(OUT) >= 12
     }
 
@@ -126,8 +129,15 @@ impl Winograd {
                         let points = block
                             .chunks_exact(length)
                             .zip(sums.chunks_exact_mut(sums_length));
-                        for (panels, (block, sums)) in self.panels.iter().zip(points) {
-                            panels.multiply(panel, block, rows, sums);
+                        let next = self
+                            .panels
+                            .iter()
+                            .skip(1)
+                            .map(|panels| panels.weights(panel));
+                        let next = next.chain([first.weights(panel + 1)]);
+                        let panels = self.panels.iter().zip(next);
+                        for ((panels, next), (block, sums)) in panels.zip(points) {
+                            panels.multiply(panel, block, rows, sums, Some(next));
                         }
                         let place = place.get();
                         let transform = TransformOutput {
