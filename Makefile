@@ -1,6 +1,6 @@
 # Each target does all its own set-up on a machine with Rust, Python 3, make and a C compiler.
 
-.PHONY: demo test parity fmt bench-scores
+.PHONY: demo test parity fmt bench bench-quick bench-scores bench-parts
 
 # Four small models, one per kind of task, on pictures inside the program.
 demo:
@@ -24,6 +24,28 @@ parity:
 
 fmt:
 	cargo fmt --all
+
+# Speed beside Keras, PyTorch, ONNX Runtime and OpenVINO, which it installs under target/: 10 GB of
+# disk, and an hour or more on two cores. What was measured is kept; see bench/speed/run.py for rows.
+bench: target/bench/peers/made
+	target/bench/peers/bin/python bench/speed/run.py
+
+# Little of everything, to see that it works.
+bench-quick: target/bench/peers/made
+	target/bench/peers/bin/python bench/speed/run.py --quick --again
+
+# Packages are listed, and only those installed, as for parity.
+target/bench/peers/made: bench/speed/requirements.txt parity/requirements.txt
+	rm -rf target/bench/peers
+	python3 -m venv target/bench/peers
+	target/bench/peers/bin/pip install -q --no-cache-dir --no-deps -r bench/speed/requirements.txt
+	touch $@
+
+# Single parts: decoding, the store, training a head.
+bench-parts:
+	cargo bench --locked -p finial-data --bench decode
+	cargo bench --locked -p finial-store --bench store
+	cargo bench --locked -p finial-learn --bench head
 
 # Scores on real data sets beside scikit-learn; fetches them, takes some minutes.
 bench-scores:
