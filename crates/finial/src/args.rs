@@ -231,9 +231,9 @@ pub struct HonestyArgs {
     pub coverage: Option<f64>,
     /// From which probability on a yes-or-no question is answered yes: half, f1,
     /// costs=FALSE-ALARM:MISS, precision=SHARE or recall=SHARE
-    /// [default: half; f1 for labels that occur together]
     #[arg(long, value_name = "RULE", value_parser = values::threshold_rule)]
-    pub thresholds: Option<ThresholdRule>,
+    #[arg(default_value_t)]
+    pub thresholds: ThresholdRule,
     /// What classes or labels weigh while training: off, auto (all alike), or NAME=WEIGHT,…
     #[arg(long, value_name = "off|auto|NAME=WEIGHT,…", default_value = "off")]
     #[arg(value_parser = values::class_weights)]

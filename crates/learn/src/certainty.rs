@@ -17,8 +17,7 @@
 use finial_graph::{Tensor, Weights, WeightsError};
 use finial_task::metrics::MetricError;
 use finial_task::{
-    Calibration, Conformal, Coverage, Reach, Reliability, Targets, Task, TaskKind, ThresholdRule,
-    Thresholds,
+    Calibration, Conformal, Coverage, Reach, Reliability, Targets, Task, ThresholdRule, Thresholds,
 };
 use serde::{Deserialize, Serialize};
 
@@ -30,8 +29,8 @@ use crate::head::LOGITS;
 pub struct CertaintyOptions {
     /// Whether probabilities are calibrated.
     pub calibrate: bool,
-    /// What thresholds are to achieve; `None` for what suits the task ([`default_rule`]).
-    pub thresholds: Option<ThresholdRule>,
+    /// What thresholds are to achieve.
+    pub thresholds: ThresholdRule,
     /// The share of answers that is to hold the truth, if predictions are to carry sets or
     /// intervals.
     pub coverage: Option<f64>,
@@ -41,7 +40,7 @@ impl Default for CertaintyOptions {
     fn default() -> Self {
         CertaintyOptions {
             calibrate: true,
-            thresholds: None,
+            thresholds: ThresholdRule::Half,
             coverage: None,
         }
     }
@@ -68,15 +67,6 @@ pub fn check_coverage(coverage: f64) -> Result<(), LearnError> {
             expected: "a coverage above 0 and below 1",
             found: coverage.to_string(),
         }),
-    }
-}
-
-/// Labels that occur together are mostly rare, so that hardly one of them would reach 0.5: their
-/// thresholds are for F1. A yes-or-no question is judged by accuracy first, which 0.5 serves.
-pub fn default_rule(task: &Task) -> ThresholdRule {
-    match task.kind() {
-        TaskKind::MultiLabel => ThresholdRule::F1,
-        _ => ThresholdRule::Half,
     }
 }
 
@@ -120,7 +110,7 @@ impl Certainty {
         targets: &Targets,
         options: &CertaintyOptions,
     ) -> Result<Self, MetricError> {
-        let rule = options.thresholds.unwrap_or_else(|| default_rule(task));
+        let rule = options.thresholds;
         Ok(Certainty {
             calibration,
             rule,
