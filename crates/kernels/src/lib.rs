@@ -9,15 +9,19 @@
 //! - [`Element`]: the number types of activations, `f32` and [`half::bf16`]
 //! - [`Activation`], [`Epilogue`]: what is done to a sum before it is written
 //! - [`Convolution`], [`Dense`]: the layers
+//! - [`Pooling`], [`pool_all`], [`affine`], [`layer_norm`], [`softmax`], [`attend`], [`multiply`],
+//!   [`join`], [`from_bytes`]: what stands between them
 //!
 //! Sums are in 32-bit floating point whatever the element. The same input gives the same bits
 //! whatever the number of threads and whatever other images are in the batch. This crate knows
 //! nothing of graphs, files or training loops.
 
 mod activation;
+mod affine;
 #[cfg(target_arch = "x86_64")]
 mod amx;
 mod convolution;
+mod curve;
 mod dense;
 mod depthwise;
 mod element;
@@ -25,12 +29,25 @@ mod error;
 mod finish;
 mod gemm;
 mod instructions;
+mod join;
+mod lanes;
+mod norm;
+mod pixels;
+mod pooling;
+mod product;
 mod scratch;
+mod split;
 mod vector;
 
 pub use activation::{Activation, Epilogue};
+pub use affine::{Operand, affine};
 pub use convolution::{Convolution, ConvolutionShape};
 pub use dense::Dense;
 pub use element::Element;
 pub use error::KernelError;
 pub use instructions::Instructions;
+pub use join::join;
+pub use norm::{layer_norm, softmax};
+pub use pixels::from_bytes;
+pub use pooling::{Kept, Pooling, pool_all};
+pub use product::{attend, multiply};

@@ -1,0 +1,195 @@
+//! Windows that slide over maps and keep the largest number or the mean.
+
+use crate::convolution::check_length;
+use crate::lanes::{Lanes, Work, dispatch};
+use crate::{ConvolutionShape, Element, Instructions, KernelError, split};
+
+/// What is kept of a window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// The largest number; padding never wins.
+    Largest,
+    /// The mean of the numbers that are there.
+    Mean,
+    /// The mean, padding counted as zeros.
+    MeanWithPadding,
+}
+
+/// A pool over maps `[height, width, channels]`.
+#[derive(Clone, Copy, Debug)]
+pub struct Pooling {
+    shape: ConvolutionShape,
+    kept: Kept,
+    output: [usize; 3],
+    instructions: Instructions,
+}
+
+impl Pooling {
+    /// A pool over maps of `input`, with a window of `kernel`; `padding` is top, bottom, left,
+    /// right.
+    ///
+    /// # Errors
+    ///
+    /// If the shape does not hold together, a window could lie in the padding alone, or the
+    /// machine lacks the instructions.
+    pub fn new(
+        input: [usize; 3],
+        kernel: [usize; 2],
+        stride: [usize; 2],
+        padding: [usize; 4],
+        kept: Kept,
+        instructions: Instructions,
+    ) -> Result<Self, KernelError> {
+        let shape = ConvolutionShape {
+            input,
+            filters: input[2],
+            kernel,
+            stride,
+            padding,
+            dilation: [1, 1],
+            groups: input[2],
+        };
+        for (side, &padding) in shape.padding.iter().enumerate() {
+            if padding >= kernel[side / 2] {
+                return Err(KernelError::WrongShape {
+                    what: "padding",
+                    expected: "less than the window",
+                    found: padding,
+                });
+            }
+        }
+        Ok(Self {
+            output: shape.output()?,
+            shape,
+            kept,
+            instructions: instructions.checked()?,
+        })
+    }
+
+    /// Height, width and channels of the output.
+    pub fn output(&self) -> [usize; 3] {
+        self.output
+    }
+
+    /// Runs it over `images` maps, from `input` to `output`.
+    ///
+    /// # Errors
+    ///
+    /// If a slice has another length than the shape says.
+    pub fn run<T: Element>(
+        &self,
+        input: &[T],
+        output: &mut [T],
+        images: usize,
+    ) -> Result<(), KernelError> {
+        let length = |shape: [usize; 3]| images.saturating_mul(shape.iter().product());
+        check_length("input", length(self.shape.input), input.len())?;
+        check_length("output", length(self.output), output.len())?;
+        let row = self.output[1] * self.output[2];
+        split::rows(output, row, row * self.shape.taps(), |first, output| {
+            let rows = Rows {
+                pooling: self,
+                input,
+                output,
+                first,
+            };
+            // SAFETY: `new` has checked the instructions.
+            unsafe { dispatch(self.instructions, rows) }
+        });
+        Ok(())
+    }
+}
+
+/// What is kept of all `places` of each of `images` maps or lists of tokens
+/// `[places, channels]`: `[images, channels]`.
+///
+/// # Errors
+///
+/// If a slice has another length than that, or the machine lacks the instructions.
+pub fn pool_all<T: Element>(
+    kept: Kept,
+    [places, channels]: [usize; 2],
+    input: &[T],
+    output: &mut [T],
+    images: usize,
+    instructions: Instructions,
+) -> Result<(), KernelError> {
+    let pooling = Pooling::new(
+        [places, 1, channels],
+        [places, 1],
+        [1, 1],
+        [0; 4],
+        kept,
+        instructions,
+    )?;
+    pooling.run(input, output, images)
+}
+
+/// Some rows of the output, from the `first` of all images on.
+struct Rows<'a, T> {
+    pooling: &'a Pooling,
+    input: &'a [T],
+    output: &'a mut [T],
+    first: usize,
+}
+
+impl<T: Element> Work for Rows<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn run<V: Lanes>(self) {
+        let shape = &self.pooling.shape;
+        let [out_height, out_width, channels] = self.pooling.output;
+        let [height, width, _] = shape.input;
+        let places = self.output.chunks_exact_mut(channels).enumerate();
+        for (place, output) in places {
+            let row = self.first + place / out_width;
+            let (image, y) = (row / out_height, row % out_height);
+            let image = &self.input[image * shape.input_length()..][..shape.input_length()];
+            let [top, bottom] = covered(shape, 0, y, height);
+            let [left, right] = covered(shape, 1, place % out_width, width);
+            let count = match self.pooling.kept {
+                Kept::MeanWithPadding => shape.taps(),
+                _ => (bottom - top) * (right - left),
+            };
+            for channel in (0..channels).step_by(V::COUNT) {
+                let some = (channels - channel).min(V::COUNT);
+                // SAFETY: rows and columns lie in the image, vectors within a place's channels.
+                unsafe {
+                    let is_largest = self.pooling.kept == Kept::Largest;
+                    let first = match is_largest {
+                        true => f32::NEG_INFINITY,
+                        false => 0.0,
+                    };
+                    let mut sum = V::splat(first);
+                    for y in top..bottom {
+                        let line = image.as_ptr().add(y * width * channels + channel);
+                        for x in left..right {
+                            let value = V::load_some(line.add(x * channels), some);
+                            sum = match is_largest {
+                                true => value.max(sum),
+                                false => sum.add(value),
+                            };
+                        }
+                    }
+                    if !is_largest {
+                        sum = sum.div(V::splat(count as f32));
+                    }
+                    sum.store_some(output.as_mut_ptr().add(channel), some);
+                }
+            }
+        }
+    }
+}
+
+/// From which place of an axis to behind which a window lies in the image.
+#[inline(always)]
+fn covered(shape: &ConvolutionShape, axis: usize, at: usize, size: usize) -> [usize; 2] {
+    let start = at * shape.stride[axis];
+    let end = start + shape.kernel[axis];
+    let before = shape.padding[2 * axis];
+    [
+        start.saturating_sub(before),
+        end.saturating_sub(before).min(size),
+    ]
+}
