@@ -20,6 +20,7 @@ mod op;
 mod preprocessing;
 mod rules;
 mod shape;
+mod simplify;
 mod weights;
 
 pub use error::{GraphError, WeightsError};
@@ -28,4 +29,5 @@ pub use graph::{Graph, Node};
 pub use op::{Arity, Op, Order, Parameter};
 pub use preprocessing::{Preprocessing, brings_preprocessing};
 pub use shape::{Padding, Shape, reach};
+pub use simplify::simplify;
 pub use weights::{Precision, Tensor, Weights};
