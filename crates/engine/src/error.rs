@@ -1,6 +1,7 @@
 //! What can stop a network.
 
 use finial_graph::{FoldError, GraphError, Shape, WeightsError};
+use finial_kernels::KernelError;
 
 use crate::device::DeviceError;
 use crate::frozen::Choice;
@@ -68,6 +69,15 @@ pub enum EngineError {
         choice: Choice,
         /// Why not.
         reason: String,
+    },
+    /// A layer that a kernel of finial's own engine refuses.
+    #[error("node `{node}` cannot run on finial's own engine: {source}")]
+    #[diagnostic(help("use another engine; Burn runs every network"))]
+    Kernel {
+        /// The node.
+        node: String,
+        /// Why.
+        source: KernelError,
     },
     /// The device could not give its result.
     #[error("the device failed to compute: {0}")]

@@ -12,6 +12,7 @@ pub mod device;
 mod error;
 pub mod frozen;
 mod layer;
+mod native;
 mod network;
 mod value;
 
@@ -19,5 +20,6 @@ pub use adam::Adam;
 pub use burn::tensor::{Device, Tensor};
 pub use error::EngineError;
 pub use frozen::{Choice, Engine, Frozen, OPENVINO_VARIABLE, Precision};
+pub use native::Native;
 pub use network::{Mode, Network};
 pub use value::Value;

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeSet;
 
-use finial_engine::{Network, device};
+use finial_engine::{Native, Network, Precision, device};
 use finial_graph::{Graph, Node, Op, Shape, Tensor, Weights};
 use serde_json::{Value, json};
 
@@ -69,8 +69,10 @@ fn every_operation_agrees_with_pytorch() {
             weights.insert(name, tensor);
         }
         let network = Network::new(&graph, &weights, &device).unwrap();
+        let native = Native::new(&graph, &weights, Precision::F32).unwrap();
         // Twice, so that nothing may mix the images of a batch.
-        let found = network.run([numbers.clone(), numbers].concat()).unwrap();
+        let batch = [numbers.clone(), numbers].concat();
+        let found = [native.rows(&batch).unwrap(), network.run(batch).unwrap()].concat();
         let expected = values(result);
         let largest = expected.iter().fold(1.0f32, |most, v| most.max(v.abs()));
         for found in found.chunks(expected.len()) {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::openvino::{self, OpenVino};
 use super::{Burn, Engine, Frozen, Precision};
-use crate::{EngineError, device};
+use crate::{EngineError, Native, device, native};
 
 /// An engine and a precision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -57,7 +57,10 @@ impl Choice {
             (Engine::Burn, Precision::Bf16) => {
                 Err(self.unavailable("it computes in f32 only".to_owned()))
             }
-            (Engine::Finial, _) => Err(self.unavailable("this build is without it".to_owned())),
+            (Engine::Finial, _) => {
+                let identity = native::identity(precision);
+                identity.map_err(|reason| self.unavailable(reason))
+            }
             (Engine::OpenVino, _) => {
                 let version = openvino::version(precision).map_err(|r| self.unavailable(r))?;
                 Ok(format!("{engine} {version} {precision}"))
@@ -81,7 +84,7 @@ impl Choice {
                 let on = device::named(device)?;
                 Ok(Box::new(Burn::new(graph, weights, &on)?))
             }
-            Engine::Finial => Err(self.unavailable("this build is without it".to_owned())),
+            Engine::Finial => Ok(Box::new(Native::new(graph, weights, self.precision)?)),
             Engine::OpenVino => Ok(Box::new(OpenVino::new(graph, weights, self.precision)?)),
         }
     }
