@@ -387,3 +387,19 @@ fn the_datasets_of_a_file_are_a_checkpoint() {
         assert_near(gzip.read().unwrap().values(), &numbers(260), 1e-6);
     }
 }
+
+#[test]
+fn zeros_take_no_room_in_a_file_and_are_read_as_zeros() {
+    let mut writer = Writer::new();
+    writer.root().zeros("mean", &[1000, 1000]);
+    writer.root().zeros("count", &[]);
+    let mut bytes = Vec::new();
+    writer.write(&mut bytes).unwrap();
+    assert_eq!(bytes.len() as u64, writer.size());
+    assert!(bytes.len() < 4000);
+    let file = File::read(bytes.into(), "zeros.h5".as_ref()).unwrap();
+    let root = file.root().unwrap();
+    let read = |name| root.dataset(name).unwrap().unwrap().read().unwrap();
+    assert_eq!(read("count"), [0.0]);
+    assert_eq!(read("mean"), vec![0.0; 1_000_000]);
+}

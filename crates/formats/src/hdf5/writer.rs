@@ -60,7 +60,8 @@ type Give<'a> = dyn Fn(&mut Take<'_>) -> io::Result<()> + 'a;
 /// The numbers of a dataset, which are handed over when the file is written.
 struct Numbers<'a> {
     shape: Vec<usize>,
-    give: Box<Give<'a>>,
+    /// None where all are zero, which takes no room in the file.
+    give: Option<Box<Give<'a>>>,
 }
 
 enum Attribute {
@@ -130,7 +131,16 @@ impl<'a> GroupWriter<'a> {
     ) {
         self.group(name).numbers = Some(Numbers {
             shape: shape.to_owned(),
-            give: Box::new(give),
+            give: Some(Box::new(give)),
+        });
+    }
+
+    /// Adds a dataset in single precision whose numbers are all zero. Its shape is all that the
+    /// file holds of it: HDF5 gives zeros where nothing was stored yet.
+    pub fn zeros(&mut self, name: &str, shape: &[usize]) {
+        self.group(name).numbers = Some(Numbers {
+            shape: shape.to_owned(),
+            give: None,
         });
     }
 
@@ -152,8 +162,8 @@ impl<'a> GroupWriter<'a> {
     }
 
     fn size(&self, branches: usize) -> u64 {
-        if let Some(Numbers { shape, .. }) = &self.numbers {
-            return dataset_header(shape) + padded(data_size(shape));
+        if let Some(numbers) = &self.numbers {
+            return dataset_header(&numbers.shape) + padded(numbers.stored());
         }
         let below = self.children.values().map(|child| child.size(branches));
         Place::of(self, 0, branches).children + below.sum::<u64>()
@@ -334,6 +344,11 @@ impl Attribute {
 }
 
 impl Numbers<'_> {
+    /// The bytes that the file holds of them.
+    fn stored(&self) -> u64 {
+        self.give.as_ref().map_or(0, |_| data_size(&self.shape))
+    }
+
     /// Writes the dataset `name`, from byte `at` of the file.
     fn write(&self, name: &str, at: u64, into: &mut dyn Write) -> io::Result<()> {
         let Numbers { shape, give } = self;
@@ -351,10 +366,9 @@ impl Numbers<'_> {
         let size = data_size(shape);
         let mut layout = Bytes::default();
         layout.put(&[3, 1]);
-        layout.u64(if size == 0 {
-            UNDEFINED
-        } else {
-            at + dataset_header(shape)
+        layout.u64(match self.stored() {
+            0 => UNDEFINED,
+            _ => at + dataset_header(shape),
         });
         layout.u64(size);
         layout.align();
@@ -367,6 +381,9 @@ impl Numbers<'_> {
             (kind::LAYOUT, layout.0),
         ])?;
         into.write_all(&bytes.0)?;
+        let Some(give) = give else {
+            return Ok(());
+        };
 
         let mut given = 0u64;
         let mut piece = Vec::new();

@@ -12,6 +12,7 @@ use super::ExportOptions;
 use super::network::{Arguments, Input, Layer, Network, Numbers, Variable};
 use crate::FormatError;
 use crate::hdf5::{Take, Writer};
+use crate::keras::compile::Compile;
 use crate::keras::file::{CONFIG, METADATA, NOTES, WEIGHTS, numbered, snake_case};
 use crate::keras::kernel;
 use crate::new_file::NewFile;
@@ -19,6 +20,8 @@ use crate::new_file::NewFile;
 /// The Keras whose layout is written, and a date, so that a file depends on its content only.
 const VERSION: &str = "3.15.1";
 const DATE: &str = "1980-01-01@00:00:00";
+/// The learning rate of Keras's Adam if none is given.
+const ADAM_RATE: f64 = 1e-3;
 
 pub(super) fn write(
     network: &Network<'_>,
@@ -31,7 +34,10 @@ pub(super) fn write(
     let order = network.in_keras_order(output);
     let metadata = json!({ "keras_version": VERSION, "date_saved": DATE });
     let config = config(network, &order, output, options);
-    let weights = weights(network, &order);
+    let mut weights = weights(network, &order);
+    if let Some(compile) = &options.compile {
+        add_optimizer(&mut weights, network, &order, compile);
+    }
 
     let new = NewFile::begin(path)?;
     let mut zip = ZipWriter::new(BufWriter::new(new.file()));
@@ -145,6 +151,29 @@ fn weights<'n>(network: &'n Network<'_>, order: &[usize]) -> Writer<'n> {
         }
     }
     writer
+}
+
+/// The variables of an Adam that has not begun, without which Keras warns: the count of its steps,
+/// the rate, and two means for each variable that is trained. Other optimizers warn.
+fn add_optimizer<'n>(
+    writer: &mut Writer<'n>,
+    network: &'n Network<'_>,
+    order: &[usize],
+    compile: &Compile,
+) {
+    if compile.loss.is_none() || compile.optimizer.as_deref() != Some("adam") {
+        return;
+    }
+    let rate = compile.learning_rate.unwrap_or(ADAM_RATE) as f32;
+    let variables = writer.root().group("optimizer").group("vars");
+    variables.zeros("0", &[]);
+    variables.dataset("1", &[], move |take| take(&[rate]));
+    let layers = order.iter().filter_map(|&at| network.layers.get(at));
+    let trained = layers.flat_map(|layer| layer.trained());
+    let means = trained.flat_map(|variable| [&variable.shape; 2]);
+    for (place, shape) in (2..).zip(means) {
+        variables.zeros(&place.to_string(), shape);
+    }
 }
 
 impl Variable<'_> {

@@ -282,6 +282,17 @@ impl<'a> Layer<'a> {
         });
     }
 
+    /// Those of its variables that training changes, in Keras's order.
+    pub(super) fn trained(&self) -> &[Variable<'a>] {
+        let statistics = match self.class {
+            "BatchNormalization" => 2,
+            "Normalization" => self.variables.len(),
+            _ => 0,
+        };
+        let trained = self.variables.len().saturating_sub(statistics);
+        self.variables.get(..trained).unwrap_or_default()
+    }
+
     /// Whether Keras counts it among the layers, which functions are not.
     pub(super) fn is_layer(&self) -> bool {
         !self.module.contains(".ops")
