@@ -457,9 +457,32 @@ fn layers_that_exporters_take_apart_are_put_together() {
         of("layer_norm").graph.nodes()[1].op,
         Op::LayerNorm { epsilon: 1e-6 }
     );
+    let of_tensorflow = of("layer_norm_tf");
+    assert_eq!(of_tensorflow.graph.nodes().len(), 5);
+    assert_eq!(
+        of_tensorflow.graph.nodes()[4].op,
+        Op::LayerNorm { epsilon: 1e-6 }
+    );
+    // The first has a scale only, the second both.
+    let biases: Vec<bool> = [2, 4]
+        .into_iter()
+        .map(|at: usize| {
+            let node = &of_tensorflow.graph.nodes()[at];
+            let bias = of_tensorflow.weights.get(&format!("{}.bias", node.name));
+            bias.unwrap().values().iter().any(|&n| n != 0.0)
+        })
+        .collect();
+    assert_eq!(biases, [false, true]);
     let transformer = of("transformer");
     assert!(ops(&transformer).contains(&"Attention"));
     assert!(!ops(&transformer).contains(&"MatMul"));
+}
+
+#[test]
+fn a_network_that_ends_in_log_probabilities_is_read_up_to_its_logits() {
+    let network = import(&fixture("log_softmax")).unwrap();
+    assert_eq!(ops(&network), ["Input", "Dense"]);
+    assert_eq!(network.graph.output_shape(), Shape::Vector([3]));
 }
 
 #[test]

@@ -33,7 +33,8 @@ pub(super) fn opset(file: &OnnxFile) -> Result<i64, FormatError> {
     ))
 }
 
-/// The name of the value that the network gives.
+/// The name of the value that the network gives: the file's output, or the logits if that is
+/// their LogSoftmax, which is no operation of finial and orders classes as its logits do.
 pub(super) fn target(
     file: &OnnxFile,
     proto: &GraphProto,
@@ -55,7 +56,13 @@ pub(super) fn target(
         return Ok(output.cloned().unwrap_or_default());
     }
     match proto.output.as_slice() {
-        [output] => Ok(output.name().to_owned()),
+        [output] => {
+            let gives = |node: &&NodeProto| node.output.first().is_some_and(|o| o == output.name());
+            let last = nodes.iter().find(gives);
+            let last = last.filter(|node| node.op_type() == "LogSoftmax");
+            let logits = last.and_then(|node| node.input.first().cloned());
+            Ok(logits.unwrap_or_else(|| output.name().to_owned()))
+        }
         [] => Err(FormatError::damaged(
             &file.path,
             "the graph",
