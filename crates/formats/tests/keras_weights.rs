@@ -129,6 +129,26 @@ fn a_cut_graph_takes_files_with_and_without_the_top() {
     assert!(error.to_string().contains("predictions/kernel"), "{error}");
 }
 
+/// Keras names the last normalisation of ConvNeXt only in the network with its classifier.
+#[test]
+fn a_last_normalisation_of_another_name_in_a_file_without_its_top_is_found() {
+    let graph = renamed(small(), |name| match name {
+        "layer_norm" => "head_layernorm".to_owned(),
+        other => other.to_owned(),
+    });
+    let (features, top) = graph.cut_at("head_layernorm").unwrap();
+    for name in ["small_legacy_notop.h5", "small_notop.weights.h5"] {
+        let weights = keras::load_weights(&fixture(name), &features, &top.parameters()).unwrap();
+        let own = weights.into_iter().map(|(name, tensor)| {
+            let name = name.replace("head_layernorm", "layer_norm");
+            (name, tensor)
+        });
+        let mut weights = Weights::new();
+        weights.extend(own);
+        assert_small(&weights);
+    }
+}
+
 #[test]
 fn a_whole_graph_refuses_a_file_without_its_top() {
     for name in ["small_legacy_notop.h5", "small_notop.weights.h5"] {
