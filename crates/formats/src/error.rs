@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use finial_graph::{GraphError, WeightsError};
+use finial_task::near_names;
 
 /// A file that cannot be used, or not written.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -92,20 +93,6 @@ pub enum FormatError {
     },
 }
 
-/// The names most like `name`, at most three.
-fn near<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<String> {
-    /// Below this two names have little in common.
-    const LIKE: f64 = 0.4;
-    let likeness = |known: &str| strsim::normalized_levenshtein(name, known);
-    let mut near: Vec<(f64, &str)> = known.into_iter().map(|n| (likeness(n), n)).collect();
-    near.retain(|(likeness, _)| *likeness >= LIKE);
-    near.sort_by(|a, b| b.0.total_cmp(&a.0));
-    near.into_iter()
-        .take(3)
-        .map(|(_, n)| n.to_owned())
-        .collect()
-}
-
 fn listed(near: &[String]) -> String {
     match near {
         [] => String::new(),
@@ -122,7 +109,10 @@ impl FormatError {
         FormatError::NoLayer {
             path: path.to_owned(),
             layer: layer.to_owned(),
-            near: near(layer, known),
+            near: near_names(layer, known)
+                .into_iter()
+                .map(str::to_owned)
+                .collect(),
         }
     }
 
