@@ -362,7 +362,8 @@ impl Numbers<'_> {
         datatype.put(&[0x11, 0x20, 31, 0, 4, 0, 0, 0]);
         datatype.put(&[0, 0, 32, 0, 23, 8, 0, 23, 127, 0, 0, 0]);
         datatype.align();
-        let fill = vec![2, 2, 2, 0, 0, 0, 0, 0];
+        // Stored when it is written; what never was, is the default: zero.
+        let fill = vec![2, 2, 2, 1, 0, 0, 0, 0];
         let size = data_size(shape);
         let mut layout = Bytes::default();
         layout.put(&[3, 1]);
