@@ -778,7 +778,7 @@ impl<'a, T: Element> Lowering<'a, T> {
     }
 
     /// Factor and offset of each channel, if that is all that a node is.
-    fn scaling(&self, at: usize) -> Result<Option<(Vec<f32>, Vec<f32>)>, EngineError> {
+    fn scaling(&self, at: usize) -> Result<Option<Scaling>, EngineError> {
         Ok(Some(match &self.nodes[at].op {
             Op::Rescale { scale, offset } => (scale.clone(), offset.clone()),
             Op::LayerScale => {
@@ -826,8 +826,11 @@ impl<'a, T: Element> Lowering<'a, T> {
     }
 }
 
+/// Factor and offset of each channel.
+type Scaling = (Vec<f32>, Vec<f32>);
+
 /// `(x − mean) × factor + bias` as factor and offset.
-fn affine_of(mean: &[f32], factor: Vec<f32>, bias: Option<&[f32]>) -> (Vec<f32>, Vec<f32>) {
+fn affine_of(mean: &[f32], factor: Vec<f32>, bias: Option<&[f32]>) -> Scaling {
     let bias = |at: usize| bias.map_or(0.0, |bias| bias[at]);
     let offset = mean.iter().zip(&factor).enumerate();
     let offset = offset

@@ -189,7 +189,10 @@ pub(crate) fn identity(precision: Precision) -> Result<String, String> {
         return Err("this processor has no products of bf16".to_owned());
     }
     let version = env!("CARGO_PKG_VERSION");
-    Ok(format!("{} {version} {instructions} {precision}", Engine::Finial))
+    Ok(format!(
+        "{} {version} {instructions} {precision}",
+        Engine::Finial
+    ))
 }
 
 /// Steps of one precision, and memory for them.
