@@ -1,5 +1,8 @@
 //! Training the head on stored features: Adam, early stopping, the best weights kept.
 
+use std::sync::mpsc::sync_channel;
+use std::thread;
+
 use finial_engine::{Adam, Device, Mode, Network, Tensor, Value};
 use finial_graph::Weights;
 use finial_store::FeatureMatrix;
@@ -146,13 +149,14 @@ pub fn fit(
     for epoch in 1..=options.epochs {
         order.shuffle(&mut rng);
         let mut total = 0.0;
-        for chunk in order.chunks(batch) {
-            let (x, y) = train.batch(chunk, &network)?;
+        train.each_batch(&order, batch, |numbers, y| {
+            let x = network.batch(numbers)?;
             let logits = vectors(network.forward(x, Mode::Training(&mut rng))?, task)?;
             let mean = weighted_loss(task, train.loss, logits, &y)?;
             adam.step(&mut network, &mean, options.learning_rate)?;
-            total += f64::from(mean.into_scalar::<f32>()) * chunk.len() as f64;
-        }
+            total += f64::from(mean.into_scalar::<f32>()) * y.rows() as f64;
+            Ok(())
+        })?;
         let frozen = network.frozen();
         let losses = Epoch {
             train_loss: total / train.rows.len().max(1) as f64,
@@ -210,29 +214,45 @@ fn rows_within(bytes: usize, columns: usize) -> usize {
 }
 
 impl Examples<'_> {
-    /// Features and targets of the examples at these positions.
-    fn batch(
+    /// Hands features and targets of the examples at these positions to `step`, a batch at a time,
+    /// in order. While a step is computed, another thread reads the next batch.
+    fn each_batch(
         &self,
         positions: &[usize],
-        network: &Network,
-    ) -> Result<(Value, Targets), LearnError> {
-        let rows: Vec<usize> = positions.iter().map(|&p| self.rows[p]).collect();
-        let mut numbers = Vec::new();
-        self.features.gather(&rows, &mut numbers)?;
-        let features = network.batch(numbers)?;
-        Ok((features, self.targets.select(positions)))
+        batch: usize,
+        mut step: impl FnMut(Vec<f32>, Targets) -> Result<(), LearnError>,
+    ) -> Result<(), LearnError> {
+        thread::scope(|scope| {
+            let (sender, receiver) = sync_channel(1);
+            scope.spawn(move || {
+                for chunk in positions.chunks(batch) {
+                    let rows: Vec<usize> = chunk.iter().map(|&p| self.rows[p]).collect();
+                    let mut numbers = Vec::new();
+                    let read = self.features.gather(&rows, &mut numbers);
+                    // Nobody receives any more once a step has failed.
+                    if sender.send(read.map(|()| numbers)).is_err() {
+                        break;
+                    }
+                }
+            });
+            for (chunk, read) in positions.chunks(batch).zip(receiver) {
+                step(read?, self.targets.select(chunk))?;
+            }
+            Ok(())
+        })
     }
 
     fn mean_loss(&self, network: &Network, task: &Task) -> Result<f64, LearnError> {
         let batch = rows_within(BATCH_BYTES, self.features.columns()).min(BATCH_ROWS);
         let positions: Vec<usize> = (0..self.rows.len()).collect();
         let mut total = 0.0;
-        for chunk in positions.chunks(batch) {
-            let (x, y) = self.batch(chunk, network)?;
+        self.each_batch(&positions, batch, |numbers, y| {
+            let x = network.batch(numbers)?;
             let logits = vectors(network.forward(x, Mode::Inference)?, task)?;
             let mean = weighted_loss(task, self.loss, logits, &y)?.into_scalar::<f32>();
-            total += f64::from(mean) * chunk.len() as f64;
-        }
+            total += f64::from(mean) * y.rows() as f64;
+            Ok(())
+        })?;
         Ok(total / self.rows.len().max(1) as f64)
     }
 }
