@@ -1,4 +1,4 @@
-//! Which engine runs the frozen part: the fastest that is there and agrees with the reference.
+//! Which engine runs the frozen part: the fastest kind that is there and agrees with the reference.
 //!
 //! Finding that out takes a second or two, so it is done once for a network on a machine and
 //! written down beside the feature store. How an engine runs is the business of `finial-engine`.
@@ -8,7 +8,7 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use finial_engine::frozen::trial::{Deviation, Ground, Outcome, Trial, VERSION, fastest};
+use finial_engine::frozen::trial::{Deviation, Ground, Outcome, Trial, VERSION, first_to_agree};
 use finial_engine::{Choice, Engine, EngineError, Frozen, OPENVINO_VARIABLE, Precision};
 use finial_graph::{Graph, Weights};
 use serde::{Deserialize, Serialize};
@@ -209,15 +209,13 @@ fn decided(
     let ground = Ground::new(network.graph, network.weights, device)?;
     let mut trials: Vec<Trial> = Vec::new();
     for (choice, _) in &there {
-        // Where bf16 serves, f32 of the same engine is not faster.
-        let served = |trial: &Trial| trial.choice.engine == choice.engine && trial.agrees();
-        if !trials.iter().any(served) {
+        if first_to_agree(&trials).is_none() {
             trials.push(ground.trial(*choice));
         }
     }
     let forced = options.engine.is_some() && options.precision.is_some();
     let ran = trials.iter().find(|trial| trial.speed().is_some());
-    let best = fastest(&trials).or(ran.filter(|_| forced));
+    let best = first_to_agree(&trials).or(ran.filter(|_| forced));
     let Some(best) = best else {
         reasons.extend(trials.iter().map(|trial| match &trial.outcome {
             Outcome::Absent(reason) => (trial.choice, reason.clone()),

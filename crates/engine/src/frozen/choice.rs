@@ -3,6 +3,7 @@
 use std::fmt;
 
 use finial_graph::{Graph, Weights};
+use finial_kernels::Instructions;
 use serde::{Deserialize, Serialize};
 
 use super::openvino::{self, OpenVino};
@@ -25,15 +26,27 @@ impl Choice {
         precision: Precision::F32,
     };
 
-    /// All that there may be for a device of that name, those first that are expected to be
-    /// faster, the [reference](Self::REFERENCE) last.
+    /// All that there may be for a device of that name, the faster ones first, the
+    /// [reference](Self::REFERENCE) last.
+    ///
+    /// The order is that of the speed bench, not of a stopwatch on this machine: a run on a busy
+    /// machine would take another engine than the one before, and give other bits.
     pub fn all(device: &str) -> Vec<Choice> {
         let mut all = Vec::new();
+        // Without instructions for many numbers at once, Burn is not slower than our kernels.
+        let is_portable = matches!(Instructions::detect(), Ok(Instructions::Portable));
         // The others are for the processor.
         if device == device::DEFAULT {
             for precision in [Precision::Bf16, Precision::F32] {
-                for engine in [Engine::OpenVino, Engine::Finial] {
-                    all.push(Choice { engine, precision });
+                all.push(Choice {
+                    engine: Engine::OpenVino,
+                    precision,
+                });
+                if !is_portable {
+                    all.push(Choice {
+                        engine: Engine::Finial,
+                        precision,
+                    });
                 }
             }
         }

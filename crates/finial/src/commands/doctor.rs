@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use finial::Progress;
-use finial::engine::frozen::trial::{Ground, LEAST_COSINE_F32, Outcome, Trial, fastest};
+use finial::engine::frozen::trial::{Ground, LEAST_COSINE_F32, Outcome, Trial, first_to_agree};
 use finial::engine::{Choice, OPENVINO_VARIABLE, device, frozen};
 use finial::graph::Shape;
 use finial::learn::engine::why_not;
@@ -110,7 +110,7 @@ impl Found {
         for reason in why_not(&reasons.collect::<Vec<_>>()) {
             text.push_str(&format!("  not used: {}\n", one_line(&reason)));
         }
-        if let Some(best) = fastest(&self.trials) {
+        if let Some(best) = first_to_agree(&self.trials) {
             text.push_str(&format!("  --engine auto takes {}\n", best.choice));
         }
         text.push_str("\ncaches\n");
@@ -200,7 +200,7 @@ impl Found {
                 "agrees": trial.agrees(),
                 "outcome": trial.outcome,
             })).collect::<Vec<_>>(),
-            "auto": fastest(&self.trials).map(|trial| trial.choice),
+            "auto": first_to_agree(&self.trials).map(|trial| trial.choice),
             "caches": caches,
             "environment": environment,
         })
