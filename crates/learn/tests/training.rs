@@ -74,6 +74,8 @@ fn numbers_are_learned_alike_in_every_unit() {
     });
     let answers = |name: &str| -> Vec<f32> {
         let trained = run(&support::options(scratch.path().join(name)));
+        // Nobody asked for intervals, so nothing is said of certainty.
+        assert_eq!(trained.report.certainty, None);
         let predictor = Predictor::new(trained.model, "cpu").unwrap();
         let number = |i: u32| {
             let answer = predictor.predict(&scratch.path().join(format!("{i}.png")));

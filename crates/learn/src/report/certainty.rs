@@ -6,13 +6,17 @@ use finial_task::{Calibration, Coverage, Reliability, Task, TaskKind, ThresholdR
 
 use crate::certainty::{Certainty, Observed};
 
-/// The section on how sure the answers are.
-pub(super) fn of(task: &Task, certainty: &Certainty, observed: &Observed) -> page::Certainty {
+/// The section on how sure the answers are; none if there is nothing to say.
+pub(super) fn of(
+    task: &Task,
+    certainty: &Certainty,
+    observed: &Observed,
+) -> Option<page::Certainty> {
     let diagrams = [
         ("Before calibration", &observed.before),
         ("As it answers", &observed.reliability),
     ];
-    page::Certainty {
+    let said = page::Certainty {
         calibration: calibration(task, certainty, observed),
         diagrams: diagrams
             .into_iter()
@@ -35,7 +39,8 @@ pub(super) fn of(task: &Task, certainty: &Certainty, observed: &Observed) -> pag
             .coverage
             .as_ref()
             .map(|found| coverage(task, found)),
-    }
+    };
+    (said != page::Certainty::default()).then_some(said)
 }
 
 fn diagram(name: &str, found: &Reliability) -> page::Reliability {
@@ -83,12 +88,12 @@ fn calibration(task: &Task, certainty: &Certainty, observed: &Observed) -> Optio
     };
     let told = match &observed.before {
         Some(before) => format!(
-            "On these images the expected calibration error was {} before and is {} now",
+            "On the test images the expected calibration error was {} before and is {} now",
             format::share(before.error),
             format::share(after.error)
         ),
         None => format!(
-            "On these images the expected calibration error is {}",
+            "On the images scored here the expected calibration error is {}",
             format::share(after.error)
         ),
     };
@@ -183,7 +188,7 @@ mod tests {
         };
         let certainty = Certainty::learn(&task, None, &outputs, &targets, &options).unwrap();
         let observed = Observed::of(&task, &certainty, &outputs, &targets, None).unwrap();
-        let section = of(&task, &certainty, &observed);
+        let section = of(&task, &certainty, &observed).unwrap();
         let told = section.coverage.unwrap();
         assert!(told.contains("at least 90\u{a0}% of images"), "{told}");
         assert!(told.contains("held for 100\u{a0}%"), "{told}");

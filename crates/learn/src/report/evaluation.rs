@@ -100,11 +100,7 @@ pub(crate) fn of_evaluation(scored: &Scored) -> Report {
             thresholds,
             scored.targets,
         )),
-        certainty: Some(certainty::of(
-            task,
-            scored.model.certainty(),
-            scored.observed,
-        )),
+        certainty: certainty::of(task, scored.model.certainty(), scored.observed),
         worst: worst::of(
             task,
             &images,

@@ -90,7 +90,7 @@ pub(crate) fn of_training(run: &Run) -> Report {
             thresholds,
             &test,
         )),
-        certainty: Some(certainty::of(task, run.model.certainty(), run.observed)),
+        certainty: certainty::of(task, run.model.certainty(), run.observed),
         worst: worst::of(
             task,
             &images,
