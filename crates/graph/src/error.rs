@@ -156,3 +156,10 @@ pub enum WeightsError {
         shape: Vec<usize>,
     },
 }
+
+impl WeightsError {
+    /// A parameter of a graph is not among the weights.
+    pub(crate) fn missing(name: &str) -> Self {
+        WeightsError::Mismatch(format!("`{name}` is missing"))
+    }
+}

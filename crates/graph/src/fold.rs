@@ -130,8 +130,7 @@ fn fold_one(
 }
 
 fn tensor<'a>(weights: &'a Weights, name: &str) -> Result<&'a Tensor, WeightsError> {
-    let missing = || WeightsError::Mismatch(format!("`{name}` is missing"));
-    weights.get(name).ok_or_else(missing)
+    weights.get(name).ok_or_else(|| WeightsError::missing(name))
 }
 
 #[cfg(test)]

@@ -300,7 +300,7 @@ impl Graph {
         for Parameter { name, .. } in self.parameters() {
             let tensor = weights
                 .remove(&name)
-                .ok_or_else(|| WeightsError::Mismatch(format!("`{name}` is missing")))?;
+                .ok_or_else(|| WeightsError::missing(&name))?;
             own.insert(name, tensor);
         }
         Ok(own)

@@ -8,7 +8,7 @@
 use std::collections::HashMap;
 
 use crate::{
-    FoldError, Graph, Node, Op, Padding, Parameter, Shape, Tensor, Weights, WeightsError,
+    FoldError, Graph, Node, Op, Padding, Parameter, Scaling, Shape, Tensor, Weights, WeightsError,
     fold_batch_norms, reach,
 };
 
@@ -42,12 +42,6 @@ pub fn simplify(graph: &Graph, weights: &Weights) -> Result<(Graph, Weights), Fo
 struct Network {
     nodes: Vec<Node>,
     weights: Weights,
-}
-
-/// A factor and an offset for each channel.
-struct Scaling {
-    factor: Vec<f64>,
-    offset: Vec<f64>,
 }
 
 impl Network {
@@ -155,7 +149,7 @@ impl Network {
     /// Folds one scaling that alone reads a layer with weights into it; whether there was one.
     fn scale_layer_before(&mut self) -> Result<bool, FoldError> {
         for at in 0..self.nodes.len() {
-            let Some(scaling) = self.scaling(at)? else {
+            let Some(scaling) = Scaling::of(&self.nodes[at], &self.weights)? else {
                 continue;
             };
             let Some(layer) = self.input(at) else {
@@ -195,7 +189,10 @@ impl Network {
     /// map stay zeros only if there is no offset.
     fn scale_layer_behind(&mut self) -> Result<bool, FoldError> {
         for at in 0..self.nodes.len() {
-            let (Some(scaling), Some(layer)) = (self.scaling(at)?, self.sole_reader(at)) else {
+            let (Some(scaling), Some(layer)) = (
+                Scaling::of(&self.nodes[at], &self.weights)?,
+                self.sole_reader(at),
+            ) else {
                 continue;
             };
             let has_offset = scaling.offset.iter().any(|&offset| offset != 0.0);
@@ -235,56 +232,6 @@ impl Network {
             return Ok(true);
         }
         Ok(false)
-    }
-
-    /// The factor and the offset of each channel, if that is all that a node is.
-    fn scaling(&self, at: usize) -> Result<Option<Scaling>, WeightsError> {
-        let node = &self.nodes[at];
-        let numbers = |suffix: &str| {
-            let name = format!("{}.{suffix}", node.name);
-            let tensor = self.weights.get(&name).ok_or_else(|| missing(&name))?;
-            let values = tensor.values().iter();
-            Ok::<Vec<f64>, WeightsError>(values.map(|&value| f64::from(value)).collect())
-        };
-        let wide = |of: &[f32]| of.iter().map(|&value| f64::from(value)).collect();
-        let moved = |factor: Vec<f64>, mean: Vec<f64>, bias: Option<Vec<f64>>| {
-            let bias = bias.unwrap_or_else(|| vec![0.0; mean.len()]);
-            let all = factor.iter().zip(mean).zip(bias);
-            let offset = all.map(|((factor, mean), bias)| bias - mean * factor);
-            Scaling {
-                offset: offset.collect(),
-                factor,
-            }
-        };
-        Ok(match &node.op {
-            Op::Rescale { scale, offset } => Some(Scaling {
-                factor: wide(scale),
-                offset: wide(offset),
-            }),
-            Op::LayerScale => {
-                let factor = numbers("gamma")?;
-                let offset = vec![0.0; factor.len()];
-                Some(Scaling { factor, offset })
-            }
-            Op::Normalize => {
-                let variance = numbers("variance")?.into_iter();
-                let factor = variance.map(|variance| 1.0 / variance.sqrt().max(1e-7));
-                Some(moved(factor.collect(), numbers("mean")?, None))
-            }
-            Op::BatchNorm { epsilon, scale } => {
-                let variance = numbers("running_var")?.into_iter();
-                let factor = variance.map(|variance| 1.0 / (variance + epsilon).sqrt());
-                let mut factor: Vec<f64> = factor.collect();
-                if *scale {
-                    for (factor, weight) in factor.iter_mut().zip(numbers("weight")?) {
-                        *factor *= weight;
-                    }
-                }
-                let mean = numbers("running_mean")?;
-                Some(moved(factor, mean, Some(numbers("bias")?)))
-            }
-            _ => None,
-        })
     }
 
     // Nodes.
@@ -346,7 +293,10 @@ impl Network {
         let mut node = self.nodes[layer].clone();
         let name = self.nodes[scaling].name.clone();
         for Parameter { name: old, .. } in graph.parameters_of(&node) {
-            let tensor = self.weights.remove(&old).ok_or_else(|| missing(&old))?;
+            let tensor = self
+                .weights
+                .remove(&old)
+                .ok_or_else(|| WeightsError::missing(&old))?;
             let suffix = old.get(node.name.len()..).unwrap_or_default();
             self.weights.insert(format!("{name}{suffix}"), tensor);
         }
@@ -385,7 +335,10 @@ impl Network {
         name: &str,
         change: impl FnOnce(&[usize], &mut [f32]),
     ) -> Result<(), WeightsError> {
-        let tensor = self.weights.remove(name).ok_or_else(|| missing(name))?;
+        let tensor = self
+            .weights
+            .remove(name)
+            .ok_or_else(|| WeightsError::missing(name))?;
         let shape = tensor.shape().to_vec();
         let mut values = tensor.into_values();
         change(&shape, &mut values);
@@ -439,10 +392,6 @@ fn padded(op: &Op, zeros: [usize; 4], size: [usize; 2], is_positive: bool) -> Op
         _ => return None,
     }
     Some(op)
-}
-
-fn missing(name: &str) -> WeightsError {
-    WeightsError::Mismatch(format!("`{name}` is missing"))
 }
 
 #[cfg(test)]

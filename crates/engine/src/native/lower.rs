@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 
-use finial_graph::{Graph, Node, Op, Order, Shape, Weights, reach};
+use finial_graph::{Graph, Node, Op, Order, Scaling, Shape, Weights, reach};
 use finial_kernels::{
     Activation, Convolution, ConvolutionShape, Dense, Element, Epilogue, Instructions, Kept,
     KernelError, Pooling,
@@ -145,15 +145,12 @@ impl<'a, T: Element> Lowering<'a, T> {
         let mut offsets = vec![0.0f64; channels];
         let mut at = 0;
         while let [reader] = self.readers[at][..]
-            && let Some((factor, offset)) = self.scaling(reader)?
+            && let Some(Scaling { factor, offset }) = self.scaling(reader)?
         {
-            for ((factor, offset), (by, plus)) in factors
-                .iter_mut()
-                .zip(&mut offsets)
-                .zip(factor.iter().zip(&offset))
-            {
-                *factor *= f64::from(*by);
-                *offset = *offset * f64::from(*by) + f64::from(*plus);
+            let own = factors.iter_mut().zip(&mut offsets);
+            for ((own, shift), (factor, offset)) in own.zip(factor.iter().zip(&offset)) {
+                *own *= factor;
+                *shift = *shift * factor + offset;
             }
             self.left[at] -= 1;
             at = reader;
@@ -167,11 +164,10 @@ impl<'a, T: Element> Lowering<'a, T> {
             passed = self.readers[passed][0];
         }
         self.values[at] = Some(value);
-        let single = |of: Vec<f64>| of.into_iter().map(|number| number as f32).collect();
         Ok(Input {
             buffer,
-            factors: single(factors),
-            offsets: single(offsets),
+            factors: single(&factors),
+            offsets: single(&offsets),
         })
     }
 
@@ -183,14 +179,12 @@ impl<'a, T: Element> Lowering<'a, T> {
             let channels = shape.channels();
             return Ok(self.affine(value, channels, None, None, activation));
         }
-        if let Some((factor, offset)) = self.scaling(at)? {
+        if let Some(Scaling { factor, offset }) = self.scaling(at)? {
             let value = self.take(at, 0)?;
             let (activation, last) = self.absorb_activation(at);
-            let offset = offset
-                .iter()
-                .any(|&o| o != 0.0)
-                .then_some(Met::Shared(offset));
-            let factor = Some(Met::Shared(factor));
+            let has_offset = offset.iter().any(|&offset| offset != 0.0);
+            let offset = has_offset.then(|| Met::Shared(single(&offset)));
+            let factor = Some(Met::Shared(single(&factor)));
             let value = self.affine(value, shape.channels(), factor, offset, activation);
             return Ok(self.give(at, last, value));
         }
@@ -777,38 +771,8 @@ impl<'a, T: Element> Lowering<'a, T> {
         }
     }
 
-    /// Factor and offset of each channel, if that is all that a node is.
     fn scaling(&self, at: usize) -> Result<Option<Scaling>, EngineError> {
-        Ok(Some(match &self.nodes[at].op {
-            Op::Rescale { scale, offset } => (scale.clone(), offset.clone()),
-            Op::LayerScale => {
-                let gamma = self.parameter(at, "gamma")?.to_vec();
-                let zeros = vec![0.0; gamma.len()];
-                (gamma, zeros)
-            }
-            Op::Normalize => {
-                let (mean, variance) =
-                    (self.parameter(at, "mean")?, self.parameter(at, "variance")?);
-                let factor = variance.iter().map(|v| 1.0 / v.sqrt().max(1e-7));
-                affine_of(mean, factor.collect(), None)
-            }
-            Op::BatchNorm { epsilon, scale } => {
-                let mean = self.parameter(at, "running_mean")?;
-                let variance = self.parameter(at, "running_var")?;
-                let bias = self.parameter(at, "bias")?;
-                let mut factor: Vec<f32> = variance
-                    .iter()
-                    .map(|v| (1.0 / (f64::from(*v) + epsilon).sqrt()) as f32)
-                    .collect();
-                if *scale {
-                    for (factor, weight) in factor.iter_mut().zip(self.parameter(at, "weight")?) {
-                        *factor *= weight;
-                    }
-                }
-                affine_of(mean, factor, Some(bias))
-            }
-            _ => return Ok(None),
-        }))
+        Ok(Scaling::of(&self.nodes[at], self.weights)?)
     }
 
     /// The shape of a node's first input.
@@ -826,17 +790,8 @@ impl<'a, T: Element> Lowering<'a, T> {
     }
 }
 
-/// Factor and offset of each channel.
-type Scaling = (Vec<f32>, Vec<f32>);
-
-/// `(x − mean) × factor + bias` as factor and offset.
-fn affine_of(mean: &[f32], factor: Vec<f32>, bias: Option<&[f32]>) -> Scaling {
-    let bias = |at: usize| bias.map_or(0.0, |bias| bias[at]);
-    let offset = mean.iter().zip(&factor).enumerate();
-    let offset = offset
-        .map(|(at, (mean, factor))| bias(at) - mean * factor)
-        .collect();
-    (factor, offset)
+fn single(of: &[f64]) -> Vec<f32> {
+    of.iter().map(|&number| number as f32).collect()
 }
 
 /// The axes of a view in the order in which values of that shape are stored.
