@@ -87,6 +87,17 @@ pub enum EngineError {
     Device(String),
 }
 
+impl EngineError {
+    /// Why an engine cannot be used: the bare reason of [`Unavailable`](Self::Unavailable), the
+    /// whole message of another error.
+    pub fn reason(self) -> String {
+        match self {
+            EngineError::Unavailable { reason, .. } => reason,
+            other => other.to_string(),
+        }
+    }
+}
+
 impl From<FoldError> for EngineError {
     fn from(error: FoldError) -> Self {
         match error {

@@ -183,7 +183,7 @@ impl Network {
     pub fn run(&self, numbers: Vec<f32>) -> Result<Vec<f32>, EngineError> {
         let batch = self.batch(numbers)?;
         let outputs = read_back(self.forward(batch, Mode::Inference)?.into_rows())?;
-        expect_finite(&self.graph, &outputs)?;
+        expect_finite(self.graph.output(), self.graph.output_shape(), &outputs)?;
         Ok(outputs)
     }
 

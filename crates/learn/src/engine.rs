@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use finial_engine::frozen::trial::{Deviation, Ground, Outcome, Trial, VERSION, first_to_agree};
 use finial_engine::{Choice, Engine, EngineError, Frozen, OPENVINO_VARIABLE, Precision};
-use finial_graph::{Graph, Weights};
+use finial_graph::{Graph, Parameter, Weights};
 use serde::{Deserialize, Serialize};
 
 use crate::model::to_json;
@@ -157,14 +157,13 @@ impl Network<'_> {
 pub(crate) fn fingerprint(graph: &Graph, weights: &Weights) -> Result<[u8; 32], LearnError> {
     let mut digest = blake3::Hasher::new();
     digest.update(&to_json(graph, Path::new("graph"))?);
-    for parameter in graph.parameters() {
-        // The graph says name and shape.
-        let values = weights.get(&parameter.name).map(|tensor| tensor.values());
-        for chunk in values.unwrap_or_default().chunks(4096) {
-            let bytes: Vec<u8> = chunk.iter().flat_map(|v| v.to_le_bytes()).collect();
-            digest.update(&bytes);
+    let mut own = Weights::new();
+    for Parameter { name, .. } in graph.parameters() {
+        if let Some(tensor) = weights.get(&name) {
+            own.insert(name, tensor.clone());
         }
     }
+    digest.update(&own.fingerprint());
     Ok(*digest.finalize().as_bytes())
 }
 
@@ -189,7 +188,7 @@ fn decided(
     for choice in candidates {
         match choice.identity(device) {
             Ok(identity) => there.push((choice, identity)),
-            Err(error) => reasons.push((choice, reason(error))),
+            Err(error) => reasons.push((choice, error.reason())),
         }
     }
     if options.engine.is_none() {
@@ -209,8 +208,9 @@ fn decided(
     let ground = Ground::new(network.graph, network.weights, device)?;
     let mut trials: Vec<Trial> = Vec::new();
     for (choice, _) in &there {
-        if first_to_agree(&trials).is_none() {
-            trials.push(ground.trial(*choice));
+        trials.push(ground.trial(*choice));
+        if first_to_agree(&trials).is_some() {
+            break;
         }
     }
     let forced = options.engine.is_some() && options.precision.is_some();
@@ -271,13 +271,6 @@ pub fn why_not(reasons: &[(Choice, String)]) -> Vec<String> {
     sentences
 }
 
-fn reason(error: EngineError) -> String {
-    match error {
-        EngineError::Unavailable { reason, .. } => reason,
-        other => other.to_string(),
-    }
-}
-
 fn none(options: EngineOptions, reasons: Vec<(Choice, String)>) -> LearnError {
     LearnError::NoEngine {
         wanted: options.to_string(),
@@ -313,6 +306,7 @@ fn record_of(
 ) -> PathBuf {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let mut digest = blake3::Hasher::new();
+    // The processor, too: a cache folder may be shared by machines.
     let text = format!(
         "finial {} trial {VERSION} {options} {} {cores} {}",
         env!("CARGO_PKG_VERSION"),
@@ -328,11 +322,13 @@ fn record_of(
     folder.join(format!("{}.json", &digest.finalize().to_hex()[..32]))
 }
 
-/// The processor's model, as far as the system says it: a cache folder may be shared by machines.
-fn processor() -> String {
+/// The processor's name, as far as the system says it, or its kind.
+pub fn processor() -> String {
     let text = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let line = text.lines().find(|line| line.starts_with("model name"));
-    line.unwrap_or(std::env::consts::ARCH).to_owned()
+    let name = line.and_then(|line| line.split_once(':'));
+    name.map_or(std::env::consts::ARCH, |(_, name)| name.trim())
+        .to_owned()
 }
 
 fn read(path: &Path) -> Option<Decision> {

@@ -15,7 +15,7 @@ pub mod trial;
 use std::fmt;
 use std::str::FromStr;
 
-use finial_graph::{Graph, Shape};
+use finial_graph::Shape;
 use serde::{Deserialize, Serialize};
 
 use crate::EngineError;
@@ -147,16 +147,16 @@ pub(crate) fn expect_images(input: Shape, images: &[&[u8]]) -> Result<(), Engine
     }
 }
 
-/// Makes sure that what a graph gave, row by row, is made of numbers.
+/// Makes sure that what the last `node` gave, a row of that shape for each image, is made of numbers.
 ///
 /// # Errors
 /// [`EngineError::NotFinite`].
-pub(crate) fn expect_finite(graph: &Graph, outputs: &[f32]) -> Result<(), EngineError> {
+pub(crate) fn expect_finite(node: &str, row: Shape, outputs: &[f32]) -> Result<(), EngineError> {
     match outputs.iter().enumerate().find(|(_, v)| !v.is_finite()) {
         None => Ok(()),
         Some((at, &found)) => Err(EngineError::NotFinite {
-            node: graph.output().to_owned(),
-            row: at / graph.output_shape().len().max(1),
+            node: node.to_owned(),
+            row: at / row.len().max(1),
             found,
         }),
     }

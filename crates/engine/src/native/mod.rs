@@ -15,7 +15,7 @@ use finial_graph::{Graph, Shape, Weights, simplify};
 use finial_kernels::{Element, Instructions};
 use half::bf16;
 
-use crate::frozen::expect_images;
+use crate::frozen::{expect_finite, expect_images};
 use crate::{Engine, EngineError, Frozen, Precision};
 use lower::{Lowered, lower};
 use memory::{Batch, Layout, Memory};
@@ -117,7 +117,9 @@ impl Native {
             Plans::F32(plan) => self.all(plan, &values, Plan::enter_numbers),
             Plans::Bf16(plan) => self.all(plan, &values, Plan::enter_numbers),
         };
-        self.finite(outputs?)
+        let outputs = outputs?;
+        expect_finite(&self.node, self.output, &outputs)?;
+        Ok(outputs)
     }
 
     /// Runs all values, a few at a time.
@@ -137,17 +139,6 @@ impl Native {
             plan.run(some, &enter, context, &mut outputs)?;
         }
         Ok(outputs)
-    }
-
-    fn finite(&self, outputs: Vec<f32>) -> Result<Vec<f32>, EngineError> {
-        match outputs.iter().position(|value| !value.is_finite()) {
-            None => Ok(outputs),
-            Some(at) => Err(EngineError::NotFinite {
-                node: self.node.clone(),
-                row: at / self.output.len().max(1),
-                found: outputs.get(at).copied().unwrap_or(f32::NAN),
-            }),
-        }
     }
 }
 
@@ -173,7 +164,9 @@ impl Frozen for Native {
             Plans::F32(plan) => self.all(plan, images, Plan::enter_bytes),
             Plans::Bf16(plan) => self.all(plan, images, Plan::enter_bytes),
         };
-        self.finite(outputs?)
+        let outputs = outputs?;
+        expect_finite(&self.node, self.output, &outputs)?;
+        Ok(outputs)
     }
 }
 

@@ -8,7 +8,7 @@ use finial::Progress;
 use finial::engine::frozen::trial::{Ground, LEAST_COSINE_F32, Outcome, Trial, first_to_agree};
 use finial::engine::{Choice, OPENVINO_VARIABLE, device, frozen};
 use finial::graph::Shape;
-use finial::learn::engine::why_not;
+use finial::learn::engine::{processor, why_not};
 use finial::learn::pretrained::BackboneOptions;
 use finial::learn::{LearnError, Pooling, Pretrained, head};
 use finial::store::default_folder;
@@ -235,15 +235,6 @@ impl Set {
             Err(error) => format!("{available}; {}", one_line(error)),
         }
     }
-}
-
-/// The processor's name, as far as the system says it.
-fn processor() -> String {
-    let text = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let line = text.lines().find(|line| line.starts_with("model name"));
-    let name = line.and_then(|line| line.split_once(':'));
-    name.map_or(env::consts::ARCH, |(_, name)| name.trim())
-        .to_owned()
 }
 
 /// The cache folders.

@@ -153,7 +153,7 @@ impl Frozen for OpenVino {
             }
         }
         let outputs = outputs?;
-        expect_finite(&self.graph, &outputs)?;
+        expect_finite(self.graph.output(), self.graph.output_shape(), &outputs)?;
         Ok(outputs)
     }
 }
