@@ -66,6 +66,7 @@ impl Activation {
     };
 
     /// The least and the largest value, of an activation that only keeps to them.
+    #[inline(always)]
     pub(crate) fn limits(self) -> Option<[f32; 2]> {
         match self {
             Self::None => Some([f32::NEG_INFINITY, f32::INFINITY]),

@@ -41,7 +41,7 @@ pub fn affine<T: Element>(
         }
     }
     // Curves take some twenty operations.
-    let cost = row * if activation.bounds().is_some() { 1 } else { 20 };
+    let cost = row * if activation.limits().is_some() { 1 } else { 20 };
     split::rows(values, row, cost, |first, values| {
         let some = Rows {
             values,

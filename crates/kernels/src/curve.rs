@@ -4,17 +4,6 @@ use crate::Activation;
 use crate::lanes::Lanes;
 
 impl Activation {
-    /// The smallest and the largest value of those that are nothing but bounds.
-    #[inline(always)]
-    pub(crate) fn bounds(self) -> Option<[f32; 2]> {
-        match self {
-            Self::None => Some([f32::NEG_INFINITY, f32::INFINITY]),
-            Self::Relu => Some([0.0, f32::INFINITY]),
-            Self::Clamp { low, high } => Some([low, high]),
-            _ => None,
-        }
-    }
-
     /// The function's value of each number, within 10⁻⁶ of [`Self::apply`] or of its size.
     ///
     /// # Safety

@@ -220,7 +220,7 @@ impl<T: Element> Tile<'_, T> {
                     *sum = sum.add(load::<V, T, WHOLE>(from, count));
                 }
             }
-            match self.layer.epilogue.activation.bounds() {
+            match self.layer.epilogue.activation.limits() {
                 Some([low, high]) => {
                     let [low, high] = [V::splat(low), V::splat(high)];
                     for sum in &mut sums {
