@@ -128,6 +128,32 @@ const MULTI_CLASS: &[Pairing] = &[
     ),
 ];
 
+// Mistakes with sigmoids, which are the same for one question and for many.
+const SIGMOID_SQUARED: Pairing = pairing(
+    "sigmoid, mean squared error",
+    End::Sigmoid,
+    PairedLoss::Squared,
+    End::Sigmoid,
+    "A sure mistake has hardly a slope, so it is hardly corrected",
+);
+
+const SIGMOID_TWICE: Pairing = pairing(
+    "sigmoid twice",
+    End::Sigmoid,
+    PairedLoss::BinaryFromLogits,
+    End::Sigmoid,
+    "A loss from logits applies a sigmoid of its own, to numbers between 0 and 1, so it never \
+     sees a no below one half",
+);
+
+const NO_ACTIVATION: Pairing = pairing(
+    "no activation, binary cross-entropy",
+    End::Linear,
+    PairedLoss::Binary,
+    End::Linear,
+    "The loss takes logits for probabilities, and those below 0 or above 1 have no slope",
+);
+
 const BINARY: &[Pairing] = &[
     pairing(
         "sigmoid, binary cross-entropy",
@@ -151,28 +177,9 @@ const BINARY: &[Pairing] = &[
         "The loss divides the one unit by itself, which gives 1 whatever the image, so there is \
          nothing to learn from",
     ),
-    pairing(
-        "sigmoid, mean squared error",
-        End::Sigmoid,
-        PairedLoss::Squared,
-        End::Sigmoid,
-        "A sure mistake has hardly a slope, so it is hardly corrected",
-    ),
-    pairing(
-        "sigmoid twice",
-        End::Sigmoid,
-        PairedLoss::BinaryFromLogits,
-        End::Sigmoid,
-        "A loss from logits applies a sigmoid of its own, to numbers between 0 and 1, so it never \
-         sees a no below one half",
-    ),
-    pairing(
-        "no activation, binary cross-entropy",
-        End::Linear,
-        PairedLoss::Binary,
-        End::Linear,
-        "The loss takes logits for probabilities, and those below 0 or above 1 have no slope",
-    ),
+    SIGMOID_SQUARED,
+    SIGMOID_TWICE,
+    NO_ACTIVATION,
     pairing(
         "relu, binary cross-entropy",
         End::Relu,
@@ -211,28 +218,9 @@ const MULTI_LABEL: &[Pairing] = &[
         End::Sigmoid,
         "The loss looks at labels that hold only, so nothing keeps the others down",
     ),
-    pairing(
-        "sigmoid, mean squared error",
-        End::Sigmoid,
-        PairedLoss::Squared,
-        End::Sigmoid,
-        "A sure mistake has hardly a slope, so it is hardly corrected",
-    ),
-    pairing(
-        "sigmoid twice",
-        End::Sigmoid,
-        PairedLoss::BinaryFromLogits,
-        End::Sigmoid,
-        "A loss from logits applies a sigmoid of its own, to numbers between 0 and 1, so it never \
-         sees a no below one half",
-    ),
-    pairing(
-        "no activation, binary cross-entropy",
-        End::Linear,
-        PairedLoss::Binary,
-        End::Linear,
-        "The loss takes logits for probabilities, and those below 0 or above 1 have no slope",
-    ),
+    SIGMOID_SQUARED,
+    SIGMOID_TWICE,
+    NO_ACTIVATION,
 ];
 
 const REGRESSION: &[Pairing] = &[
