@@ -24,6 +24,10 @@ const STYLE: &str = include_str!("../templates/report.css");
 const TEMPLATES: &[(&str, &str)] = &[
     ("report.html", include_str!("../templates/report.html")),
     ("study.html", include_str!("../templates/study.html")),
+    (
+        "page_head.html",
+        include_str!("../templates/page_head.html"),
+    ),
     ("macros.html", include_str!("../templates/macros.html")),
     (
         "sections/scores.html",
