@@ -7,8 +7,9 @@ use rayon::prelude::*;
 
 use crate::options::Options;
 use crate::python::interpret;
+use crate::report::fix::can_be_made;
 use crate::report::{Edit, Finding, Fix, Related, Report, Skipped};
-use crate::rules::RULES;
+use crate::rules::{RULES, Repair};
 use crate::source::suppress::Suppressions;
 use crate::source::{Source, folder, settings};
 
@@ -32,9 +33,7 @@ pub fn check(paths: &[PathBuf], options: &Options) -> Report {
     }));
     let mut report = Report::default();
     for one in reports {
-        report.files += one.files;
-        report.findings.extend(one.findings);
-        report.skipped.extend(one.skipped);
+        report.add(one);
     }
     report
 }
@@ -80,7 +79,12 @@ fn one_source(source: Source, options: &Options) -> Report {
         return unread(&source.path, "expected a program".to_owned());
     };
     let suppressions = Suppressions::read(&source, parsed.tokens());
-    let trainings = interpret(parsed.suite());
+    let mut trainings = interpret(parsed.suite());
+    let own = source.model().and_then(|model| model.data.clone());
+    let data = options.data().or_else(|| own.map(Arc::new));
+    for training in &mut trainings {
+        training.data.clone_from(&data);
+    }
     let mut findings: Vec<Finding> = Vec::new();
     for rule in RULES.iter().filter(|rule| options.wants(rule)) {
         for training in trainings.iter().filter(|training| !training.superseded) {
@@ -106,19 +110,11 @@ fn one_source(source: Source, options: &Options) -> Report {
                     range,
                     message,
                 }),
-                fix: fault.fix.map(|fix| Fix {
-                    title: fix.title,
-                    edits: fix
-                        .edits
-                        .into_iter()
-                        .map(|(range, text)| Edit {
-                            start: source.position(range.start()),
-                            end: source.position(range.end()),
-                            range,
-                            text,
-                        })
-                        .collect(),
-                }),
+                layer: source.layer(fault.at.start()).map(str::to_owned),
+                fix: fault
+                    .fix
+                    .map(|fix| placed(&source, fix))
+                    .filter(|fix| can_be_made(&source, fix)),
                 source: source.clone(),
             });
         }
@@ -134,5 +130,19 @@ fn one_source(source: Source, options: &Options) -> Report {
         files: 1,
         findings,
         skipped: skipped.into_iter().collect(),
+    }
+}
+
+/// A repair with the lines and columns of its edits.
+fn placed(source: &Source, repair: Repair) -> Fix {
+    let edits = repair.edits.into_iter().map(|(range, text)| Edit {
+        start: source.position(range.start()),
+        end: source.position(range.end()),
+        range,
+        text,
+    });
+    Fix {
+        title: repair.title,
+        edits: edits.collect(),
     }
 }

@@ -8,6 +8,7 @@
 //! source → python (with keras, torch, data: what calls mean) → program → rules → report
 //! ```
 //!
+//! - `model`: model files, as the programs that would build them.
 //! - `source`: files, notebooks, folders, positions, suppressions, project settings.
 //! - `python`: the abstract interpretation of the language.
 //! - `keras`, `torch`, `data`: what calls of libraries mean.
@@ -31,6 +32,7 @@
 mod check;
 mod data;
 mod keras;
+mod model;
 mod options;
 mod program;
 mod python;

@@ -1,5 +1,10 @@
 //! Which rules are wanted.
 
+use std::sync::Arc;
+
+use finial_task::Inference;
+
+use crate::program::data::Data;
 use crate::rules::{RULES, Rule, Severity};
 use crate::source::settings::Settings;
 
@@ -10,6 +15,8 @@ pub struct Options {
     /// is not empty, only these are looked for.
     select: Vec<String>,
     ignore: Vec<String>,
+    /// The labels that programs and models are compared with.
+    data: Option<Arc<Data>>,
 }
 
 /// A rule that does not exist.
@@ -50,7 +57,23 @@ impl Options {
                 return Err(OptionsError::unknown(name));
             }
         }
-        Ok(Self { select, ignore })
+        Ok(Self {
+            select,
+            ignore,
+            data: None,
+        })
+    }
+
+    /// Compares programs and models with these labels too, which are at `place`.
+    #[must_use]
+    pub fn beside(mut self, labels: &Inference, place: &str) -> Self {
+        self.data = Some(Arc::new(Data::of_labels(labels, place)));
+        self
+    }
+
+    /// The labels that programs and models are compared with.
+    pub(crate) fn data(&self) -> Option<Arc<Data>> {
+        self.data.clone()
     }
 
     /// With what the project says, where these options say nothing.
@@ -68,7 +91,9 @@ impl Options {
                 .into_iter()
                 .filter(|_| self.select.is_empty()),
         );
-        Self::new(select, ignore)
+        let mut options = Self::new(select, ignore)?;
+        options.data.clone_from(&self.data);
+        Ok(options)
     }
 
     /// Whether a rule is looked for.

@@ -162,7 +162,11 @@ fn a_finding_in_a_notebook_names_its_cell() {
         "{}",
         report.text(false)
     );
-    assert!(report.repaired().is_empty());
+    let repaired = report.repaired();
+    assert_eq!(
+        repaired[0].text(),
+        notebook.replace("activation='softmax'", "activation='sigmoid'")
+    );
 }
 
 #[test]

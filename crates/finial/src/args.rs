@@ -415,16 +415,29 @@ pub enum CacheAction {
 
 #[derive(Args, Debug)]
 pub struct CheckArgs {
-    /// Programs, notebooks, or folders of them; folders respect .gitignore
+    /// Programs, notebooks, models (.keras, .h5, .onnx, finial's folders), or folders of them;
+    /// folders respect .gitignore; - is a program on standard input
     #[arg(required = true, value_name = "FILE|DIR")]
     pub paths: Vec<PathBuf>,
+    /// Compare final layers with these labels: a folder of class folders, or a table of images
+    #[arg(long, value_name = "DIR|TABLE")]
+    pub data: Option<PathBuf>,
+    /// The table's column that names the images [default: found by name]
+    #[arg(long, value_name = "COLUMN", requires = "data")]
+    pub image_column: Option<String>,
+    /// The table's column that holds the label; several times for several labels
+    #[arg(long, value_name = "COLUMN", requires = "data")]
+    pub label_column: Vec<String>,
+    /// The kind of task: multi-class, binary, multi-label or regression [default: inferred]
+    #[arg(long, value_name = "KIND", value_parser = values::task_kind, requires = "data")]
+    pub task: Option<TaskKind>,
     /// Only these rules: codes, beginnings of codes, names, or ALL
     #[arg(long, value_delimiter = ',', value_name = "RULE")]
     pub select: Vec<String>,
     /// Not these rules
     #[arg(long, value_delimiter = ',', value_name = "RULE")]
     pub ignore: Vec<String>,
-    /// Repair what has one right repair
+    /// Repair what has one right repair; of a .keras model a repaired copy is written beside it
     #[arg(long, conflicts_with = "diff")]
     pub fix: bool,
     /// Show the repairs, change nothing

@@ -20,6 +20,14 @@ pub enum CliError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Fix(#[from] finial_check::FixError),
+    /// A program that is not in a file.
+    #[error("expected files to repair, found a program on standard input")]
+    #[diagnostic(help("`--diff` shows the repairs; apply them with `patch`"))]
+    FixStandardInput,
+    /// Standard input breaks off.
+    #[error("cannot read standard input: {0}")]
+    #[diagnostic(help("give the program as a file"))]
+    StandardInput(io::Error),
     /// The demo's pictures.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -112,11 +120,13 @@ impl CliError {
                 | LearnError::File { .. },
             )
             | CliError::Store(_)
+            | CliError::StandardInput(_)
             | CliError::Io { .. } => 1,
             CliError::Learn(_)
             | CliError::Demo(_)
             | CliError::CheckOptions(_)
             | CliError::Fix(_)
+            | CliError::FixStandardInput
             | CliError::SomeUnreadable { .. }
             | CliError::NoImages(_)
             | CliError::NoModel(_)

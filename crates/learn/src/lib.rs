@@ -44,7 +44,7 @@ pub use head::{Head, HeadOptions, Pooling};
 pub use loss::{ClassWeights, LossOptions};
 pub use model::{Model, Reserved};
 pub use predict::{Answer, Predictor};
-pub use prepare::{Prepared, TrainOptions};
+pub use prepare::{Prepared, TrainOptions, labels};
 pub use pretrained::{BackboneOptions, Preprocessing, Pretrained};
 pub use progress::{Progress, Quiet, Stage};
 pub use study::{Study, StudyOptions, study};

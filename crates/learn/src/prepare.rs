@@ -225,6 +225,26 @@ pub fn prepare(
     })
 }
 
+/// What the labels of a data set call for; no image is read.
+///
+/// # Errors
+/// [`LearnError`] if the data cannot be opened, or its labels are of no task.
+pub fn labels(
+    data: &Path,
+    image_column: &Option<String>,
+    request: &Request,
+) -> Result<Inference, LearnError> {
+    let source = open(
+        data,
+        &SourceOptions {
+            image_column: image_column.clone(),
+            label_columns: request.label_columns.clone(),
+        },
+    )?;
+    let place = |sample: usize| place(&source, sample);
+    Ok(infer(&source.labels, request, &place)?)
+}
+
 /// Opens the data and says what is there.
 pub(crate) fn open_source(
     data: &Path,

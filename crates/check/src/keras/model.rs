@@ -170,6 +170,7 @@ fn compile<'a>(this: &mut Interpreter<'a>, id: usize, arguments: &Arguments<'a>)
         metrics,
         labels: None,
         inputs: None,
+        data: None,
         superseded: false,
     });
     // The way from the input counts even where the end is not known, so the trail stays.

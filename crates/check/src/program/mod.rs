@@ -8,15 +8,19 @@
 //! not known is `None`, and no rule may guess it.
 
 pub(crate) mod array;
+pub(crate) mod data;
 pub(crate) mod layer;
 pub(crate) mod loss;
 pub(crate) mod trail;
 
+use std::sync::Arc;
+
 use ruff_text_size::TextRange;
 
 use array::{Array, Coding};
+use data::Data;
 use layer::Activation;
-use loss::{Loss, Metric};
+use loss::{Loss, Metric, Takes};
 use trail::Trail;
 
 /// A fact and the place in the source that says it.
@@ -52,6 +56,8 @@ pub(crate) struct Training {
     pub metrics: Vec<Metric>,
     pub labels: Option<Array>,
     pub inputs: Option<Array>,
+    /// The labels that the program or model is checked beside.
+    pub data: Option<Arc<Data>>,
     /// A later one says the same and more: the model was fitted with known labels.
     pub superseded: bool,
 }
@@ -66,6 +72,19 @@ impl Training {
     /// known.
     pub fn last(&self) -> Option<Option<Activation>> {
         self.end().map(|end| end.last().map(|last| last.activation))
+    }
+
+    /// The activation with what the loss adds to it: softmax or sigmoid over logits.
+    pub fn effective(&self) -> Option<Option<Activation>> {
+        let last = self.last()?;
+        let Some(loss) = self.loss.as_ref().filter(|_| last.is_none()) else {
+            return Some(last);
+        };
+        match loss.takes? {
+            Takes::Logits if loss.kind.is_exclusive() => Some(Some(Activation::Softmax)),
+            Takes::Logits => Some(Some(Activation::Sigmoid)),
+            _ => Some(last),
+        }
     }
 
     /// The number of outputs, if it is known.

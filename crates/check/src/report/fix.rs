@@ -2,20 +2,23 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use ruff_text_size::TextRange;
 use similar::TextDiff;
 
-use super::{Edit, Finding, Report};
+use super::{Finding, Fix, Report};
+use crate::model;
 use crate::source::Source;
 
-/// A program after its repairs.
+/// A program, notebook or model after its repairs.
 #[derive(Clone, Debug)]
 pub struct Repaired {
     /// The file.
     pub path: PathBuf,
     /// Faults that are repaired.
     pub repaired: usize,
-    before: String,
+    source: Arc<Source>,
     after: String,
 }
 
@@ -38,11 +41,22 @@ pub enum FixError {
         /// The file.
         path: PathBuf,
     },
+    /// The copy of a model could not be made.
+    #[error("cannot write the repaired model `{}`: {reason}", .path.display())]
+    #[diagnostic(help(
+        "the model is as it was; move what is at that place, or check that you may write there"
+    ))]
+    Model {
+        /// The copy.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
 }
 
 impl Report {
-    /// Each program with all its repairs that go together. Of repairs that touch the same text the
-    /// first is taken, and one that would break the program is not. Notebooks are not repaired.
+    /// Each program, notebook and `.keras` model with all its repairs that go together. Of repairs
+    /// that touch the same text the first is taken, and one that would break the program is not.
     pub fn repaired(&self) -> Vec<Repaired> {
         let mut files = Vec::new();
         let mut rest = &self.findings[..];
@@ -61,18 +75,15 @@ impl Report {
 
 fn repair(findings: &[Finding]) -> Option<Repaired> {
     let source = &findings.first()?.source;
-    if source.is_notebook() {
-        return None;
-    }
-    let faults = errors(&source.path, &source.text);
-    let mut edits: Vec<&Edit> = Vec::new();
-    let mut text = source.text.clone();
+    let faults = errors(&source.path, source.content());
+    let mut edits: Vec<(TextRange, &str)> = Vec::new();
+    let mut after = None;
     let mut repaired = 0;
     for fix in findings.iter().filter_map(|finding| finding.fix.as_ref()) {
         let clash = fix.edits.iter().any(|new| {
-            let touches = |known: &&Edit| {
+            let touches = |(known, _): &(TextRange, &str)| {
                 // Two insertions at one place touch each other.
-                known.range.start() <= new.range.end() && new.range.start() <= known.range.end()
+                known.start() <= new.range.end() && new.range.start() <= known.end()
             };
             edits.iter().any(touches)
         });
@@ -80,36 +91,43 @@ fn repair(findings: &[Finding]) -> Option<Repaired> {
             continue;
         }
         let mut more = edits.clone();
-        more.extend(&fix.edits);
-        let Some(edited) = apply(&source.text, &more) else {
+        more.extend(
+            fix.edits
+                .iter()
+                .map(|edit| (edit.range, edit.text.as_str())),
+        );
+        let Some(edited) = source.edited(&more) else {
             continue;
         };
-        if errors(&source.path, &edited) > faults {
+        let broken = match source.model() {
+            Some(model) => model.rewritten(&edited).is_none(),
+            None => errors(&source.path, &edited) > faults,
+        };
+        if broken {
             continue;
         }
-        (edits, text) = (more, edited);
+        (edits, after) = (more, Some(edited));
         repaired += 1;
     }
-    (repaired > 0).then(|| Repaired {
+    Some(Repaired {
         path: source.path.clone(),
         repaired,
-        before: source.text.clone(),
-        after: text,
+        source: source.clone(),
+        after: after?,
     })
 }
 
-fn apply(text: &str, edits: &[&Edit]) -> Option<String> {
-    let mut edits = edits.to_vec();
-    edits.sort_by_key(|edit| edit.range.start());
-    let mut result = String::new();
-    let mut at = 0;
-    for edit in edits {
-        result.push_str(text.get(at..edit.range.start().to_usize())?);
-        result.push_str(&edit.text);
-        at = edit.range.end().to_usize();
-    }
-    result.push_str(text.get(at..)?);
-    Some(result)
+/// Whether a repair can be made, alone.
+pub(crate) fn can_be_made(source: &Source, fix: &Fix) -> bool {
+    let Some(model) = source.model() else {
+        return true;
+    };
+    let edits = fix
+        .edits
+        .iter()
+        .map(|edit| (edit.range, edit.text.as_str()));
+    let edited = source.edited(&edits.collect::<Vec<_>>());
+    edited.is_some_and(|edited| model.rewritten(&edited).is_some())
 }
 
 /// How many places of a program cannot be parsed.
@@ -121,25 +139,44 @@ fn errors(path: &Path, text: &str) -> usize {
 }
 
 impl Repaired {
-    /// The program after its repairs.
+    /// The file after its repairs; the listing of a model.
     pub fn text(&self) -> &str {
         &self.after
     }
 
-    /// The repairs as a unified diff.
+    /// Where the repairs are written: a model is copied, all else is changed in place.
+    pub fn target(&self) -> PathBuf {
+        match self.source.model() {
+            None => self.path.clone(),
+            Some(_) => {
+                let stem = self.path.file_stem().unwrap_or_default().to_string_lossy();
+                self.path.with_file_name(format!("{stem}.repaired.keras"))
+            }
+        }
+    }
+
+    /// The repairs as a unified diff; of a model's listing.
     pub fn diff(&self) -> String {
-        let name = self.path.display().to_string();
-        TextDiff::from_lines(&self.before, &self.after)
+        TextDiff::from_lines(self.source.content(), &self.after)
             .unified_diff()
-            .header(&name, &name)
+            .header(
+                &self.path.display().to_string(),
+                &self.target().display().to_string(),
+            )
             .to_string()
     }
 
-    /// Writes the program: beside, then renamed, with the rights of the file that was there.
+    /// Writes to [`target`](Self::target): beside, then renamed. A program or notebook keeps its
+    /// rights; a model is left as it is, and its copy must not be there yet.
     ///
     /// # Errors
     /// If the file has changed since it was read, or cannot be written.
     pub fn write(&self) -> Result<(), FixError> {
+        if let Some(model) = self.source.model() {
+            let path = self.target();
+            return model::write(model, &self.after, &self.path, &path)
+                .map_err(|reason| FixError::Model { path, reason });
+        }
         let io = |source| FixError::Io {
             path: self.path.clone(),
             source,
@@ -152,7 +189,7 @@ impl Repaired {
             Some(rest) => ("\u{feff}", rest),
             None => ("", &bytes[..]),
         };
-        if rest != self.before.as_bytes() {
+        if rest != self.source.content().as_bytes() {
             return Err(FixError::Changed {
                 path: self.path.clone(),
             });

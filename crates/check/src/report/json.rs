@@ -72,11 +72,22 @@ impl Finding {
         if let Some(cell) = self.start.cell {
             object["cell"] = json!(cell);
         }
+        if self.source.model().is_some() {
+            object["layer"] = json!(self.layer);
+        }
         object
     }
 
     fn sarif(&self) -> Value {
-        let location = |start: Position, end: Position| {
+        let location = |start: Position, end: Position, layer: Option<&str>| {
+            if self.source.model().is_some() {
+                let file = json!({"artifactLocation": {"uri": uri(&self.source.path)}});
+                let layers = layer.map(|layer| json!({"name": layer, "kind": "object"}));
+                return json!({
+                    "physicalLocation": file,
+                    "logicalLocations": layers.into_iter().collect::<Vec<_>>(),
+                });
+            }
             json!({"physicalLocation": {
                 "artifactLocation": {"uri": uri(&self.source.path)},
                 "region": {
@@ -91,10 +102,12 @@ impl Finding {
             "ruleId": self.code,
             "level": self.severity.name(),
             "message": {"text": self.message},
-            "locations": [location(self.start, self.end)],
+            "locations": [location(self.start, self.end, self.layer())],
         });
         if let Some(related) = &self.related {
-            let mut place = location(related.position, self.source.position(related.range.end()));
+            let end = self.source.position(related.range.end());
+            let layer = self.source.layer(related.range.start());
+            let mut place = location(related.position, end, layer);
             place["message"] = json!({"text": related.message});
             result["relatedLocations"] = json!([place]);
         }
@@ -107,6 +120,20 @@ impl Finding {
             Severity::Warning => "warning",
             Severity::Note => "notice",
         };
+        if self.source.model().is_some() {
+            // A model has no lines.
+            let layer = self
+                .layer
+                .as_ref()
+                .map(|layer| format!("layer `{layer}`: "));
+            return format!(
+                "::{command} file={},title={} {}::{}",
+                property(&self.source.path.display().to_string()),
+                self.code,
+                self.name,
+                data(&(layer.unwrap_or_default() + &self.message)),
+            );
+        }
         format!(
             "::{command} file={},line={},col={},endLine={},endColumn={},title={} {}::{}",
             property(&self.source.path.display().to_string()),

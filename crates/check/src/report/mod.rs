@@ -34,6 +34,8 @@ pub struct Finding {
     pub(crate) end: Position,
     pub(crate) range: TextRange,
     pub(crate) related: Option<Related>,
+    /// The layer of a model.
+    pub(crate) layer: Option<String>,
     pub(crate) fix: Option<Fix>,
     pub(crate) source: Arc<Source>,
 }
@@ -91,6 +93,21 @@ impl Report {
         self.files
     }
 
+    /// Takes over another report.
+    pub fn add(&mut self, other: Report) {
+        self.files += other.files;
+        self.findings.extend(other.findings);
+        self.skipped.extend(other.skipped);
+    }
+
+    /// Leaves out what was found in some files, as if they had not been looked at.
+    pub fn leave_out(&mut self, files: &[PathBuf]) {
+        let among = |path: &Path| files.iter().any(|file| file == path);
+        self.findings.retain(|finding| !among(finding.path()));
+        self.skipped.retain(|skipped| !among(&skipped.path));
+        self.files = self.files.saturating_sub(files.len());
+    }
+
     /// The exit status: 0 if nothing was found, 1 if something was, 2 if something could not be
     /// read at all.
     pub fn exit_code(&self) -> u8 {
@@ -131,6 +148,11 @@ impl Finding {
     /// Where the fault begins.
     pub fn position(&self) -> Position {
         self.start
+    }
+
+    /// The layer, for a model that was read from a file.
+    pub fn layer(&self) -> Option<&str> {
+        self.layer.as_deref()
     }
 
     /// The repair, where there is one right one.

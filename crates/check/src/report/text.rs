@@ -66,9 +66,10 @@ impl Finding {
             Severity::Note => Level::NOTE,
         };
         let path = self.source.path.display().to_string();
-        let path = match self.start.cell {
-            Some(cell) => format!("{path}:cell {cell}"),
-            None => path,
+        let path = match (self.start.cell, &self.layer) {
+            (Some(cell), _) => format!("{path}:cell {cell}"),
+            (None, Some(layer)) => format!("{path}:layer {layer}"),
+            (None, None) => path,
         };
         let cell = self.source.cell_of(self.range.start());
         let first_line = cell.start;

@@ -57,9 +57,10 @@ fn check(training: &Training) -> Option<Fault> {
         .loss
         .as_ref()
         .filter(|loss| loss.kind == LossKind::Distance)?;
-    let labels = training.labels.as_ref()?;
-    let Coding::Continuous { low, high } = labels.coding else {
-        return None;
+    let (low, high) = match (training.coding(), &training.data) {
+        (Coding::Continuous { low, high }, _) => (low, high),
+        (Coding::Unknown, Some(data)) => data.range.map(|(low, high)| (Some(low), Some(high)))?,
+        _ => return None,
     };
     let (least, most) = match last.activation {
         Activation::Sigmoid => (0.0, 1.0),
@@ -78,14 +79,16 @@ fn check(training: &Training) -> Option<Fault> {
         } else {
             "of 0 and more".to_owned()
         };
-        let fault = Fault::new(
+        let mut fault = Fault::new(
             last.at,
             format!(
                 "{name} gives numbers {reach}, but the targets of `{}` lie outside",
                 loss.name
             ),
-        )
-        .against(labels.at, "these are the targets");
+        );
+        if let Some(labels) = &training.labels {
+            fault = fault.against(labels.at, "these are the targets");
+        }
         match last.word {
             Some(word) => fault.fix("use no activation", [(word, "linear")]),
             None => fault,

@@ -3,11 +3,13 @@
 //! A rule looks at one [`Training`] and says what is wrong with it, or nothing. It may only speak
 //! of what is known: an unknown fact is `None`, and `None` ends a check with `?`.
 //!
-//! Codes: `FIN0…` activation and units, `FIN1…` loss, `FIN2…` labels and inputs, `FIN3…` metrics.
+//! Codes: `FIN0…` activation and units, `FIN1…` loss, `FIN2…` labels and inputs, `FIN3…` metrics,
+//! `FIN4…` the labels beside a model, `FIN5…` transfer learning.
 //! To add one, write its file and name it twice here; the tests of `tests/rules.rs` find it.
 
 mod accuracy_for_multi_label;
 mod accuracy_for_regression;
+mod activation_does_not_match_data;
 mod activation_on_regression_output;
 mod activation_with_from_logits;
 mod binary_accuracy_for_exclusive_classes;
@@ -21,6 +23,7 @@ mod hinge_with_zero_one_labels;
 mod images_not_rescaled;
 mod images_rescaled_twice;
 mod labels_start_at_one;
+mod loss_does_not_match_data;
 mod missing_activation;
 mod no_log_softmax_before_nll_loss;
 mod no_sigmoid_before_bce_loss;
@@ -38,10 +41,11 @@ mod softmax_with_binary_crossentropy;
 mod sparse_loss_with_one_hot_labels;
 mod two_activations_in_a_row;
 mod units_do_not_match_classes;
+mod units_do_not_match_data;
 
 mod fault;
 
-pub(crate) use fault::Fault;
+pub(crate) use fault::{Fault, Repair};
 
 use crate::program::Training;
 
@@ -111,6 +115,9 @@ pub const RULES: &[Rule] = &[
     accuracy_for_regression::RULE,
     accuracy_for_multi_label::RULE,
     binary_accuracy_for_exclusive_classes::RULE,
+    units_do_not_match_data::RULE,
+    activation_does_not_match_data::RULE,
+    loss_does_not_match_data::RULE,
 ];
 
 /// The rule of a code or name, in any capitals.

@@ -19,7 +19,7 @@ pub(crate) fn files(paths: &[PathBuf]) -> (Vec<PathBuf>, Vec<(PathBuf, String)>)
     let mut files = Vec::new();
     let mut unreadable = Vec::new();
     for path in paths {
-        if path.is_dir() {
+        if path.is_dir() && !crate::model::is_folder(path) {
             walk(path, &mut files, &mut unreadable);
         } else if path.exists() {
             files.push(path.clone());
@@ -49,9 +49,16 @@ fn walk(folder: &Path, files: &mut Vec<PathBuf>, unreadable: &mut Vec<(PathBuf, 
     for entry in walker {
         match entry {
             Ok(entry) => {
+                if entry.file_type().is_some_and(|kind| kind.is_dir()) {
+                    if crate::model::is_folder(entry.path()) {
+                        files.push(entry.into_path());
+                    }
+                    continue;
+                }
                 let ending = entry.path().extension().and_then(|ending| ending.to_str());
                 let file = entry.file_type().is_some_and(|kind| kind.is_file());
-                if file && matches!(ending, Some("py" | "ipynb")) {
+                let sought = matches!(ending, Some("py" | "ipynb"));
+                if file && (sought || crate::model::is_sought(entry.path())) {
                     files.push(entry.into_path());
                 }
             }

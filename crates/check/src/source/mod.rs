@@ -10,6 +10,8 @@ pub(crate) mod suppress;
 
 use std::path::{Path, PathBuf};
 
+use crate::model::{self, Listing};
+
 use ruff_python_ast::ModModule;
 use ruff_python_parser::{Mode, ParseOptions, Parsed, parse_cells_unchecked, parse_unchecked};
 use ruff_text_size::{TextRange, TextSize};
@@ -33,9 +35,21 @@ pub struct Position {
 pub(crate) struct Source {
     pub path: PathBuf,
     pub text: String,
-    /// Where each code cell begins in the text. Empty for a program.
-    cells: Vec<Cell>,
+    kind: Kind,
     lines: Vec<usize>,
+}
+
+/// What the text is of.
+#[derive(Clone, Debug)]
+enum Kind {
+    Program,
+    /// The file itself, and where each code cell begins in the text.
+    Notebook {
+        json: String,
+        cells: Vec<Cell>,
+    },
+    /// The text is a listing of it.
+    Model(Listing),
 }
 
 /// A code cell of a notebook.
@@ -50,6 +64,9 @@ pub(crate) struct Cell {
 impl Source {
     /// Reads a file. The error is in words.
     pub fn read(path: &Path) -> Result<Self, String> {
+        if model::is_model(path) {
+            return Ok(Self::of_model(path, model::read(path)?));
+        }
         let size = std::fs::metadata(path)
             .map_err(|error| error.to_string())?
             .len();
@@ -66,43 +83,102 @@ impl Source {
 
     /// The content of a file, by its name's ending.
     pub fn from_bytes(path: &Path, bytes: &[u8]) -> Result<Self, String> {
+        if path.extension().is_some_and(|ending| ending == "json") {
+            return Ok(Self::of_model(path, model::from_json(bytes)?));
+        }
         let notebook = path.extension().is_some_and(|ending| ending == "ipynb");
-        let (text, cells) = if notebook {
-            notebook::cells(bytes)?
-        } else {
-            // Old programs are often in Latin 1; what they say about layers is ASCII.
-            let text = String::from_utf8_lossy(bytes);
-            (text.trim_start_matches('\u{feff}').to_owned(), Vec::new())
-        };
-        let lines = std::iter::once(0)
-            .chain(
-                text.bytes()
-                    .enumerate()
-                    .filter(|(_, byte)| *byte == b'\n')
-                    .map(|(at, _)| at + 1),
-            )
-            .collect();
-        Ok(Self {
-            path: path.to_owned(),
-            text,
-            cells,
-            lines,
-        })
+        if notebook {
+            let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
+            let json = str::from_utf8(bytes)
+                .map_err(|error| format!("expected a notebook in JSON: {error}"))?;
+            let (text, cells) = notebook::cells(json)?;
+            let json = json.to_owned();
+            return Ok(Self::new(path, text, Kind::Notebook { json, cells }));
+        }
+        // Old programs are often in Latin 1; what they say about layers is ASCII.
+        let text = String::from_utf8_lossy(bytes);
+        let text = text.trim_start_matches('\u{feff}').to_owned();
+        Ok(Self::new(path, text, Kind::Program))
     }
 
-    /// Whether it is a notebook.
-    pub fn is_notebook(&self) -> bool {
-        !self.cells.is_empty()
+    fn of_model(path: &Path, model: Listing) -> Self {
+        Self::new(path, model.text.clone(), Kind::Model(model))
+    }
+
+    fn new(path: &Path, text: String, kind: Kind) -> Self {
+        let ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+        let lines = std::iter::once(0).chain(ends.map(|(at, _)| at + 1));
+        Self {
+            path: path.to_owned(),
+            lines: lines.collect(),
+            text,
+            kind,
+        }
+    }
+
+    /// The model, if it is one.
+    pub fn model(&self) -> Option<&Listing> {
+        match &self.kind {
+            Kind::Model(model) => Some(model),
+            _ => None,
+        }
+    }
+
+    /// The layer of a model that an offset is about.
+    pub fn layer(&self, offset: TextSize) -> Option<&str> {
+        self.model()?.layer(self.line_of(offset.to_usize()))
+    }
+
+    /// What is in the file, as far as it is text; the listing of a model.
+    pub fn content(&self) -> &str {
+        match &self.kind {
+            Kind::Notebook { json, .. } => json,
+            _ => &self.text,
+        }
+    }
+
+    /// The content with some ranges of the text replaced; `None` if they overlap, or a cell does
+    /// not hold one.
+    pub fn edited(&self, edits: &[(TextRange, &str)]) -> Option<String> {
+        let Kind::Notebook { json, cells } = &self.kind else {
+            return replaced(&self.text, edits);
+        };
+        let mut sources = Vec::new();
+        for cell in cells {
+            let inside = |at: &TextRange| {
+                let (start, end) = (at.start().to_usize(), at.end().to_usize());
+                (cell.start <= start && end <= cell.end).then_some(())?;
+                let from = TextSize::try_from(start - cell.start).ok()?;
+                Some(TextRange::at(from, at.len()))
+            };
+            let own: Vec<_> = edits
+                .iter()
+                .filter_map(|(at, text)| Some((inside(at)?, *text)))
+                .collect();
+            if !own.is_empty() {
+                sources.push((cell.number, own));
+            }
+        }
+        let held: usize = sources.iter().map(|(_, own)| own.len()).sum();
+        (held == edits.len()).then_some(())?;
+        notebook::edited(json, &sources)
+    }
+
+    fn cells(&self) -> &[Cell] {
+        match &self.kind {
+            Kind::Notebook { cells, .. } => cells,
+            _ => &[],
+        }
     }
 
     /// The syntax tree: what can be parsed, with the errors beside it.
     pub fn parse(&self) -> Option<Parsed<ModModule>> {
         let size = |at: usize| u32::try_from(at).ok().map(TextSize::new);
-        if self.cells.is_empty() {
+        if self.cells().is_empty() {
             return parse_unchecked(&self.text, ParseOptions::from(Mode::Module)).try_into_module();
         }
         let ranges: Option<Vec<_>> = self
-            .cells
+            .cells()
             .iter()
             .map(|cell| Some(TextRange::new(size(cell.start)?, size(cell.end)?)))
             .collect();
@@ -123,7 +199,7 @@ impl Source {
             .get(start..offset)
             .map_or(0, |before| before.chars().count())
             + 1;
-        let cell = self.cells.iter().rev().find(|cell| cell.start <= offset);
+        let cell = self.cells().iter().rev().find(|cell| cell.start <= offset);
         let first = cell.map_or(0, |cell| self.line_of(cell.start));
         Position {
             cell: cell.map(|cell| cell.number),
@@ -135,7 +211,7 @@ impl Source {
     /// The cell that an offset lies in; the whole text of a program.
     pub fn cell_of(&self, offset: TextSize) -> Cell {
         let cell = self
-            .cells
+            .cells()
             .iter()
             .rev()
             .find(|cell| cell.start <= offset.to_usize());
@@ -152,4 +228,19 @@ impl Source {
             .partition_point(|start| *start <= offset)
             .saturating_sub(1)
     }
+}
+
+/// The text with some ranges replaced; `None` if they overlap.
+fn replaced(text: &str, edits: &[(TextRange, &str)]) -> Option<String> {
+    let mut edits = edits.to_vec();
+    edits.sort_by_key(|(at, _)| at.start());
+    let mut result = String::new();
+    let mut from = 0;
+    for (at, new) in edits {
+        result.push_str(text.get(from..at.start().to_usize())?);
+        result.push_str(new);
+        from = at.end().to_usize();
+    }
+    result.push_str(text.get(from..)?);
+    Some(result)
 }

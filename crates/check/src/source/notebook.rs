@@ -1,35 +1,75 @@
-//! Notebooks: the code cells, joined into one program.
+//! Notebooks: the code cells, joined into one program, and edits of them.
 
-use serde_json::Value;
+use ruff_text_size::TextRange;
+use serde::Deserialize;
+use serde_json::value::RawValue;
 
-use super::Cell;
+use super::{Cell, replaced};
+
+/// What is looked at of a notebook. Values stay as they are written, so that an edit leaves all
+/// else alone.
+#[derive(Deserialize)]
+struct Notebook<'a> {
+    #[serde(borrow)]
+    cells: Option<Vec<Raw<'a>>>,
+    /// Notebooks of format 3 keep their cells in worksheets.
+    #[serde(borrow)]
+    worksheets: Option<Vec<Sheet<'a>>>,
+}
+
+#[derive(Deserialize)]
+struct Sheet<'a> {
+    #[serde(borrow, default)]
+    cells: Vec<Raw<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Raw<'a> {
+    cell_type: Option<String>,
+    #[serde(borrow)]
+    source: Option<&'a RawValue>,
+    #[serde(borrow)]
+    input: Option<&'a RawValue>,
+}
+
+impl<'a> Raw<'a> {
+    /// The strings of a code cell, each as it is written and as it reads.
+    fn strings(&self) -> Option<Vec<(&'a str, String)>> {
+        if self.cell_type.as_deref() != Some("code") {
+            return None;
+        }
+        let source = self.source.or(self.input)?;
+        let read = |raw: &'a RawValue| {
+            let text = serde_json::from_str::<String>(raw.get()).ok()?;
+            Some((raw.get(), text))
+        };
+        if let Some(one) = read(source) {
+            return Some(vec![one]);
+        }
+        let lines: Vec<&'a RawValue> = serde_json::from_str(source.get()).ok()?;
+        Some(lines.into_iter().filter_map(read).collect())
+    }
+}
+
+fn read(json: &str) -> Result<Vec<Raw<'_>>, String> {
+    let notebook: Notebook<'_> = serde_json::from_str(json)
+        .map_err(|error| format!("expected a notebook in JSON: {error}"))?;
+    match (notebook.cells, notebook.worksheets) {
+        (Some(cells), _) => Ok(cells),
+        (None, Some(sheets)) => Ok(sheets.into_iter().flat_map(|sheet| sheet.cells).collect()),
+        (None, None) => Err("expected a notebook with `cells`, found none".to_owned()),
+    }
+}
 
 /// The text of all code cells, and where each begins. The error is in words.
-pub(super) fn cells(bytes: &[u8]) -> Result<(String, Vec<Cell>), String> {
-    let notebook: Value = serde_json::from_slice(bytes)
-        .map_err(|error| format!("expected a notebook in JSON: {error}"))?;
-    // Notebooks of format 3 keep their cells in worksheets.
-    let sheets = notebook.get("worksheets").and_then(Value::as_array);
-    let all: Vec<&Value> = match (notebook.get("cells").and_then(Value::as_array), sheets) {
-        (Some(cells), _) => cells.iter().collect(),
-        (None, Some(sheets)) => sheets
-            .iter()
-            .filter_map(|sheet| sheet.get("cells")?.as_array())
-            .flatten()
-            .collect(),
-        (None, None) => return Err("expected a notebook with `cells`, found none".to_owned()),
-    };
+pub(super) fn cells(json: &str) -> Result<(String, Vec<Cell>), String> {
     let mut text = String::new();
     let mut cells = Vec::new();
-    for (index, cell) in all.iter().enumerate() {
-        if cell.get("cell_type").and_then(Value::as_str) != Some("code") {
+    for (index, cell) in read(json)?.iter().enumerate() {
+        let Some(strings) = cell.strings() else {
             continue;
-        }
-        let source = match cell.get("source").or_else(|| cell.get("input")) {
-            Some(Value::String(source)) => source.clone(),
-            Some(Value::Array(lines)) => lines.iter().filter_map(Value::as_str).collect(),
-            _ => continue,
         };
+        let source: String = strings.into_iter().map(|(_, text)| text).collect();
         if !cells.is_empty() {
             text.push('\n');
         }
@@ -51,6 +91,64 @@ pub(super) fn cells(bytes: &[u8]) -> Result<(String, Vec<Cell>), String> {
         });
     }
     Ok((text, cells))
+}
+
+/// The notebook with some ranges of its cells' text replaced, cells by their numbers. All else is
+/// byte for byte as it was. `None` if an edit reaches from one string into the next.
+pub(super) fn edited(json: &str, edits: &[(usize, Vec<(TextRange, &str)>)]) -> Option<String> {
+    let cells = read(json).ok()?;
+    let mut result = String::new();
+    let mut from = 0;
+    for (number, edits) in edits {
+        let strings = cells.get(number.checked_sub(1)?)?.strings()?;
+        let mut begin = 0;
+        let mut made = 0;
+        for (written, text) in strings {
+            let end = begin + text.len();
+            let own: Vec<_> = edits
+                .iter()
+                .filter_map(|(at, new)| {
+                    let (start, stop) = (at.start().to_usize(), at.end().to_usize());
+                    let inside = begin <= start && start < end && stop <= end;
+                    let from = u32::try_from(start.checked_sub(begin)?).ok()?;
+                    inside.then(|| (TextRange::at(from.into(), at.len()), *new))
+                })
+                .collect();
+            begin = end;
+            if own.is_empty() {
+                continue;
+            }
+            made += own.len();
+            // Both are slices of one text.
+            let at = written.as_ptr().addr().checked_sub(json.as_ptr().addr())?;
+            result.push_str(json.get(from..at)?);
+            result.push_str(&quoted(&replaced(&text, &own)?, written.is_ascii()));
+            from = at + written.len();
+        }
+        (made == edits.len()).then_some(())?;
+    }
+    result.push_str(json.get(from..)?);
+    Some(result)
+}
+
+/// A string of JSON, in ASCII if the file writes it so.
+fn quoted(text: &str, ascii: bool) -> String {
+    let json = serde_json::Value::from(text).to_string();
+    if !ascii {
+        return json;
+    }
+    let mut result = String::new();
+    for c in json.chars() {
+        if c.is_ascii() {
+            result.push(c);
+        } else {
+            let mut units = [0; 2];
+            for unit in c.encode_utf16(&mut units) {
+                result.push_str(&format!("\\u{unit:04x}"));
+            }
+        }
+    }
+    result
 }
 
 /// A cell that begins with `%%bash` and its kind is in another language.
@@ -82,7 +180,7 @@ mod tests {
             {"cell_type": "code", "source": "%%bash\nls"},
             {"cell_type": "code", "source": "y = 2"}
         ]}"##;
-        let (text, cells) = cells(notebook.as_bytes()).unwrap();
+        let (text, cells) = cells(notebook).unwrap();
         assert_eq!(text, "import keras\nx = 1\n\ny = 2");
         let places: Vec<_> = cells.iter().map(|cell| (cell.number, cell.start)).collect();
         assert_eq!(places, [(2, 0), (3, 19), (4, 20)]);
@@ -91,10 +189,10 @@ mod tests {
     #[test]
     fn a_file_that_is_no_notebook_is_refused_in_words() {
         assert!(
-            cells(b"import keras")
+            cells("import keras")
                 .unwrap_err()
                 .starts_with("expected a notebook in JSON")
         );
-        assert!(cells(b"{}").unwrap_err().contains("`cells`"));
+        assert!(cells("{}").unwrap_err().contains("`cells`"));
     }
 }

@@ -98,6 +98,7 @@ impl<'a> Interpreter<'a> {
             metrics: Vec::new(),
             labels: labels.array().cloned(),
             inputs: None,
+            data: None,
             superseded: false,
         });
     }

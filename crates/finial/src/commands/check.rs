@@ -1,34 +1,85 @@
 //! `finial check`
 
+use std::io::Read;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use finial_check::{Options, Report, check};
+use finial::task::Request;
+use finial_check::{Options, Repaired, Report, check, check_text};
 
 use crate::args::{CheckArgs, CheckFormat};
 use crate::error::CliError;
 use crate::printer;
 
 pub fn run(args: &CheckArgs) -> Result<ExitCode, CliError> {
-    let options = Options::new(args.select.clone(), args.ignore.clone())?;
-    let mut report = check(&args.paths, &options);
+    let options = options(args)?;
+    let mut report = look(&args.paths, &options)?;
     if args.diff {
-        let diffs: String = report
-            .repaired()
-            .iter()
-            .map(|repaired| repaired.diff())
-            .collect();
+        let repaired = report.repaired();
+        let diffs: String = repaired.iter().map(Repaired::diff).collect();
         printer::print(&diffs)?;
         return Ok(ExitCode::from(report.exit_code()));
     }
     if args.fix {
+        if args.paths.iter().any(|path| is_standard_input(path)) {
+            return Err(CliError::FixStandardInput);
+        }
+        let mut copied = Vec::new();
+        let mut paths = args.paths.clone();
         for repaired in report.repaired() {
             repaired.write()?;
+            let target = repaired.target();
+            if target != repaired.path {
+                eprintln!(
+                    "{} is repaired in a copy: {}",
+                    repaired.path.display(),
+                    target.display()
+                );
+                copied.push(repaired.path);
+                paths.push(target);
+            }
         }
-        // What is left is what counts.
-        report = check(&args.paths, &options);
+        // What is left is what counts: of a model that was copied, in the copy.
+        report = check(&paths, &options);
+        report.leave_out(&copied);
     }
     print(&report, args.format)?;
     Ok(ExitCode::from(report.exit_code()))
+}
+
+fn options(args: &CheckArgs) -> Result<Options, CliError> {
+    let options = Options::new(args.select.clone(), args.ignore.clone())?;
+    let Some(data) = &args.data else {
+        return Ok(options);
+    };
+    let request = Request {
+        kind: args.task,
+        label_columns: args.label_column.clone(),
+        positive: None,
+    };
+    let labels = finial::learn::labels(data, &args.image_column, &request)?;
+    Ok(options.beside(&labels, &data.display().to_string()))
+}
+
+fn look(paths: &[PathBuf], options: &Options) -> Result<Report, CliError> {
+    let (standard_input, files): (Vec<PathBuf>, Vec<PathBuf>) = paths
+        .iter()
+        .cloned()
+        .partition(|path| is_standard_input(path));
+    let mut report = check(&files, options);
+    if !standard_input.is_empty() {
+        let mut bytes = Vec::new();
+        std::io::stdin()
+            .read_to_end(&mut bytes)
+            .map_err(CliError::StandardInput)?;
+        let text = String::from_utf8_lossy(&bytes);
+        report.add(check_text("<stdin>", &text, options));
+    }
+    Ok(report)
+}
+
+fn is_standard_input(path: &Path) -> bool {
+    path == Path::new("-")
 }
 
 fn print(report: &Report, format: CheckFormat) -> Result<(), CliError> {

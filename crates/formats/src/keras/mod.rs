@@ -9,12 +9,15 @@
 //!
 //! [`export`] writes a `.keras` file for Keras 3.
 //!
+//! [`configuration()`] reads what a file says of its model and nothing else, whatever its layers are.
+//!
 //! Nothing in a file is run: code that a model carries (`Lambda`, classes of a project's own) is
 //! refused by name.
 
 mod builder;
 mod compile;
 mod config;
+mod configuration;
 mod export;
 mod file;
 mod import;
@@ -24,6 +27,7 @@ mod settings;
 mod weights;
 
 pub use compile::Compile;
+pub use configuration::{Configuration, configuration, reconfigure};
 pub use export::{ExportOptions, export};
 pub use import::{ImportOptions, Imported, import, import_from, import_with};
 pub use weights::{load_weights, load_weights_from};

@@ -4,10 +4,12 @@
 //! finial wrote comes back as it was. The messages of the format are in `proto`, reading a file
 //! without its weights in `file`; each direction has a folder.
 
+mod ends;
 mod export;
 mod file;
 mod import;
 mod proto;
 
+pub use ends::{End, Ends, Step, ends};
 pub use export::{Description, Input, export, export_bytes};
 pub use import::{Imported, Options, import, import_bytes, import_with};
