@@ -1,22 +1,29 @@
-//! `finial check` without the binary: `cargo run -p finial-check --example check -- [--fix] PATH…`
+//! `finial check` without the binary:
+//! `cargo run -p finial-check --example check -- [--fix] [--json] PATH…`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use finial_check::{Options, check};
 
 fn main() -> ExitCode {
-    let (flags, paths): (Vec<PathBuf>, Vec<PathBuf>) = std::env::args_os()
-        .skip(1)
-        .map(PathBuf::from)
-        .partition(|argument| argument.starts_with("--fix"));
+    let mut paths: Vec<PathBuf> = std::env::args_os().skip(1).map(PathBuf::from).collect();
+    let mut flag = |name: &str| {
+        let before = paths.len();
+        paths.retain(|path| path != Path::new(name));
+        paths.len() < before
+    };
+    let (fix, json) = (flag("--fix"), flag("--json"));
     let report = check(&paths, &Options::default());
-    for repaired in report.repaired().iter().filter(|_| !flags.is_empty()) {
+    for repaired in report.repaired().iter().filter(|_| fix) {
         match repaired.write() {
             Ok(()) => println!("wrote {}", repaired.target().display()),
             Err(error) => eprintln!("{error}"),
         }
     }
-    print!("{}", report.text(false));
+    match json {
+        true => println!("{:#}", report.json()),
+        false => print!("{}", report.text(false)),
+    }
     ExitCode::from(report.exit_code())
 }

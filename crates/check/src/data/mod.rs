@@ -52,6 +52,15 @@ pub(crate) fn call<'a>(
     }
 }
 
+/// What the scaler at a path of scikit-learn makes.
+pub(crate) fn scaler<'a>(path: &str) -> Value<'a> {
+    let name = path.rsplit('.').next().unwrap_or(path);
+    match sklearn::scaler(name).filter(|_| path.starts_with("sklearn.")) {
+        Some(tool) => Value::Tool(Rc::new(tool)),
+        None => Value::Unknown,
+    }
+}
+
 /// Whether the first argument is one column: labels, `frame["species"]`, `y.reshape(-1, 1)`. Of
 /// several columns each has a 1 of its own, which is not one-hot.
 fn is_one_column(arguments: &Arguments<'_>) -> bool {

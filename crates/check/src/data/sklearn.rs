@@ -22,6 +22,15 @@ pub(super) fn call<'a>(path: &str, arguments: &Arguments<'a>) -> Value<'a> {
     Value::Tool(Rc::new(tool))
 }
 
+/// The scaler of a name, in whatever way it is made.
+pub(super) fn scaler(name: &str) -> Option<Tool> {
+    Some(match name {
+        "MinMaxScaler" => Tool::MinMaxScaler,
+        "StandardScaler" | "RobustScaler" | "MaxAbsScaler" => Tool::Scaler,
+        _ => return None,
+    })
+}
+
 fn split<'a>(arguments: &Arguments<'a>) -> Value<'a> {
     if arguments.open {
         return Value::Unknown;

@@ -56,7 +56,6 @@ pub(super) fn load_data<'a>(module: &str, at: TextRange) -> Value<'a> {
 /// What `rescale` and its neighbours make of bytes.
 pub(super) fn image_generator<'a>(arguments: &Arguments<'a>) -> Value<'a> {
     const OTHER: &[&str] = &[
-        "preprocessing_function",
         "featurewise_center",
         "samplewise_center",
         "featurewise_std_normalization",
@@ -65,7 +64,11 @@ pub(super) fn image_generator<'a>(arguments: &Arguments<'a>) -> Value<'a> {
     ];
     let pixels = match arguments.named(&["rescale"]) {
         _ if arguments.open || arguments.named(OTHER).is_some() => Pixels::Unknown,
-        None => Pixels::Bytes,
+        None => match arguments.named(&["preprocessing_function"]) {
+            Some(function) => super::applications::generated(&function.value),
+            None => Pixels::Bytes,
+        },
+        _ if arguments.named(&["preprocessing_function"]).is_some() => Pixels::Unknown,
         Some(scale) => match scale.value.number() {
             Some(scale) if scale > 0.0 && scale < 0.02 => Pixels::Scaled,
             _ => Pixels::Unknown,

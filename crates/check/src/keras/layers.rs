@@ -22,6 +22,7 @@ enum Kind {
     Normalization,
     Keep,
     Reshape,
+    Flatten,
     Rescaling,
     Wrapper,
     Plain,
@@ -58,7 +59,8 @@ fn kind(name: &str) -> Kind {
         | "Normalization"
         | "RMSNormalization"
         | "SpectralNormalization" => Kind::Normalization,
-        "Flatten" | "Reshape" | "Permute" | "RepeatVector" => Kind::Reshape,
+        "Flatten" => Kind::Flatten,
+        "Reshape" | "Permute" | "RepeatVector" => Kind::Reshape,
         "Rescaling" => Kind::Rescaling,
         "TimeDistributed" | "TimeDistributedDense" => Kind::Wrapper,
         "LSTM" | "GRU" | "SimpleRNN" | "Bidirectional" | "Embedding" | "RNN" | "ConvLSTM2D"
@@ -112,6 +114,7 @@ pub(super) fn layer<'a>(
         Kind::Normalization => Layer::Normalization,
         Kind::Keep => Layer::Keep,
         Kind::Reshape => Layer::Reshape,
+        Kind::Flatten => Layer::Flatten,
         Kind::Rescaling => Layer::Rescaling {
             scale: arguments
                 .value(0, &["scale"])

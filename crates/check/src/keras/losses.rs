@@ -91,7 +91,15 @@ pub(super) fn call<'a>(
 ) -> Option<Value<'a>> {
     let is_module = |part: &str| module.split('.').any(|name| name == part);
     if is_module("metrics") {
-        return Some(Value::Metric(metric_named(name)));
+        let k = || match arguments.find(0, &["k"]) {
+            Some(k) => k.value.count(),
+            None => (!arguments.open).then_some(5),
+        };
+        return Some(Value::Metric(match metric_named(name) {
+            MetricUse::TopK(_) => MetricUse::TopK(k()),
+            MetricUse::SparseTopK(_) => MetricUse::SparseTopK(k()),
+            metric => metric,
+        }));
     }
     if !is_module("losses") && !is_module("objectives") && !is_module("backend") {
         return None;
@@ -171,6 +179,27 @@ fn metric_named(name: &str) -> MetricUse {
         "sparse_categorical_accuracy" | "SparseCategoricalAccuracy" => {
             MetricUse::SparseCategoricalAccuracy
         }
+        "top_k_categorical_accuracy" | "TopKCategoricalAccuracy" => MetricUse::TopK(Some(5)),
+        "sparse_top_k_categorical_accuracy" | "SparseTopKCategoricalAccuracy" => {
+            MetricUse::SparseTopK(Some(5))
+        }
+        "Precision"
+        | "Recall"
+        | "AUC"
+        | "TruePositives"
+        | "FalsePositives"
+        | "TrueNegatives"
+        | "FalseNegatives"
+        | "PrecisionAtRecall"
+        | "RecallAtPrecision"
+        | "SensitivityAtSpecificity"
+        | "SpecificityAtSensitivity" => MetricUse::Binary,
+        "MeanSquaredError"
+        | "MeanAbsoluteError"
+        | "RootMeanSquaredError"
+        | "MeanAbsolutePercentageError"
+        | "R2Score" => MetricUse::Distance,
+        _ if kind(name) == Some(LossKind::Distance) => MetricUse::Distance,
         _ => MetricUse::Other,
     }
 }

@@ -1,11 +1,12 @@
 //! What calls of Keras mean, in each of its eras.
 //!
 //! - [`layers`]: constructors of layers. [`model`]: building, `compile`, `fit`.
-//! - [`losses`]: losses and metrics. [`datasets`]: built-in data, folders and generators.
+//! - [`applications`]: published networks. [`losses`]: losses and metrics. [`datasets`]: built-in data, folders and generators.
 //!
 //! Keras 1 (`output_dim`, `nb_epoch`), Keras 2, `tf.keras` and Keras 3 share these rooms: their
 //! names differ, their meaning does not.
 
+mod applications;
 pub(crate) mod datasets;
 mod layers;
 mod losses;
@@ -18,6 +19,7 @@ use ruff_text_size::TextRange;
 use crate::program::array::{Array, Coding};
 use crate::program::layer::{Activated, Activation, Layer};
 use crate::program::loss::Takes;
+use crate::program::optimizer::Optimizer;
 use crate::program::trail::Trail;
 use crate::python::Interpreter;
 use crate::python::value::{Arguments, Dataset, Value};
@@ -47,7 +49,7 @@ pub(crate) fn call<'a>(
 ) -> Value<'a> {
     let (module, name) = path.rsplit_once('.').unwrap_or(("", path));
     if module.contains("applications") {
-        return model::application(this, name, arguments);
+        return applications::call(this, path, arguments);
     }
     match name {
         "Sequential" => return model::sequential(this, arguments),
@@ -61,6 +63,9 @@ pub(crate) fn call<'a>(
         }
         "plot_model" | "clear_session" | "set_random_seed" => return Value::None,
         _ => {}
+    }
+    if module.contains("optimizers") {
+        return optimizer(name, arguments);
     }
     if let Some(value) = losses::call(this, module, name, arguments) {
         return value;
@@ -82,6 +87,18 @@ pub(crate) fn call<'a>(
     }
     // `keras.models.load_model`, optimisers, callbacks.
     Value::Unknown
+}
+
+/// `keras.optimizers.Adam(learning_rate=…)`; the argument was `lr` once.
+fn optimizer<'a>(name: &str, arguments: &Arguments<'a>) -> Value<'a> {
+    let mut optimizer = Optimizer::named(name, arguments.at);
+    if let Some(rate) = arguments.find(0, &["learning_rate", "lr"]) {
+        optimizer.rate = rate.value.number();
+        optimizer.at = rate.at;
+    } else if arguments.open {
+        optimizer.rate = None;
+    }
+    Value::Optimizer(Rc::new(optimizer))
 }
 
 /// A call of `tensorflow.PATH(…)`.

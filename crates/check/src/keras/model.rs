@@ -1,15 +1,14 @@
 //! Models of Keras: building, compiling, fitting.
 
-use std::rc::Rc;
-
 use ruff_python_ast::Expr;
-use ruff_text_size::Ranged;
+use ruff_text_size::{Ranged, TextRange};
 
-use super::{activated, losses};
-use crate::program::layer::{Activated, Activation, Head, Layer};
+use super::losses;
+use crate::program::base::{Freezing, Transfer};
 use crate::program::loss::Metric;
+use crate::program::optimizer::Optimizer;
 use crate::program::trail::Trail;
-use crate::program::{Framework, Sited, Training};
+use crate::program::{Framework, Training};
 use crate::python::Interpreter;
 use crate::python::value::{Arguments, Compiled, Object, Sequential, Value};
 use crate::python::word::{is_text, word};
@@ -44,56 +43,6 @@ pub(super) fn functional<'a>(this: &mut Interpreter<'a>, arguments: &Arguments<'
     })
 }
 
-/// A network of `keras.applications`.
-pub(super) fn application<'a>(
-    this: &mut Interpreter<'a>,
-    name: &str,
-    arguments: &Arguments<'a>,
-) -> Value<'a> {
-    if !name.starts_with(char::is_uppercase) {
-        // `preprocess_input`, `decode_predictions`.
-        return Value::Unknown;
-    }
-    let top = arguments
-        .value(0, &["include_top"])
-        .map_or(Some(true), |top| top.truth());
-    let output = match top {
-        Some(true) => {
-            let units = match arguments.named(&["classes"]) {
-                Some(classes) => classes
-                    .value
-                    .count()
-                    .map(|count| Sited::new(count, classes.at)),
-                None => (!arguments.open).then(|| Sited::new(1000, arguments.at)),
-            };
-            let activation = match arguments.named(&["classifier_activation"]) {
-                None => Some(Some(Activated {
-                    activation: Activation::Softmax,
-                    at: arguments.at,
-                    word: None,
-                    argument: true,
-                    axis: None,
-                })),
-                given => activated(given, false, true),
-            };
-            let head = Head {
-                units,
-                activation,
-                at: arguments.at,
-                insert: None,
-                spatial: false,
-            };
-            Trail::unknown().then(&Layer::Head(Rc::new(head)))
-        }
-        _ => Trail::unknown(),
-    };
-    let output = Value::Tensor(Rc::new(output));
-    this.state.allocate(Object::Functional {
-        output,
-        compiled: Compiled::default(),
-    })
-}
-
 /// A method of a Keras model, or of an object that may be one.
 pub(crate) fn method<'a>(
     this: &mut Interpreter<'a>,
@@ -120,7 +69,7 @@ pub(crate) fn method<'a>(
             Value::None
         }
         "fit" | "fit_generator" | "train_on_batch" => {
-            fit(this, id, arguments);
+            fit(this, id, name, arguments);
             Value::Unknown
         }
         _ => Value::Unknown,
@@ -163,16 +112,21 @@ fn compile<'a>(this: &mut Interpreter<'a>, id: usize, arguments: &Arguments<'a>)
             });
         }
     }
-    this.trainings.push(Training {
-        framework: Framework::Keras,
-        output: trail.head.is_some().then(|| (*trail).clone()),
-        loss,
-        metrics,
-        labels: None,
-        inputs: None,
-        data: None,
-        superseded: false,
-    });
+    let optimizer = arguments
+        .find(0, &["optimizer"])
+        .and_then(|given| match &given.value {
+            Value::Optimizer(optimizer) => Some((**optimizer).clone()),
+            Value::Str(name) => Some(Optimizer::named(name, given.at)),
+            _ => None,
+        });
+    let mut training = Training::new(Framework::Keras);
+    training.transfer = transfer(this, id, &trail);
+    training.freezing = this.state.freezing(id);
+    training.output = trail.head.is_some().then(|| (*trail).clone());
+    training.loss = loss;
+    training.metrics = metrics;
+    training.optimizer = optimizer;
+    this.trainings.push(training);
     // The way from the input counts even where the end is not known, so the trail stays.
     let training = Some(this.trainings.len() - 1);
     match this.state.object_mut(id) {
@@ -184,7 +138,32 @@ fn compile<'a>(this: &mut Interpreter<'a>, id: usize, arguments: &Arguments<'a>)
     }
 }
 
-fn fit<'a>(this: &mut Interpreter<'a>, id: usize, arguments: &Arguments<'a>) {
+/// The published network in a model, and what of it is trained by now.
+fn transfer(this: &Interpreter<'_>, id: usize, trail: &Trail) -> Option<Transfer> {
+    let call = trail.start.base.clone()?;
+    let number = call.base.number;
+    // What is said of the whole model later counts for the base too, so its own state is enough.
+    let freezing = this.state.freezing(number);
+    let fitted = this.state.is_fitted(id) || this.state.is_fitted(number);
+    Some(Transfer {
+        call,
+        freezing,
+        first: !fitted,
+    })
+}
+
+/// Where something was frozen or not since a model was compiled.
+fn changed(this: &Interpreter<'_>, id: usize, training: &Training) -> Option<TextRange> {
+    let differs =
+        |before: Freezing, now: Freezing| (before.state != now.state).then_some(now.at).flatten();
+    let base = training.transfer.as_ref().and_then(|transfer| {
+        let now = this.state.freezing(transfer.call.base.number);
+        differs(transfer.freezing, now)
+    });
+    base.or_else(|| differs(training.freezing, this.state.freezing(id)))
+}
+
+fn fit<'a>(this: &mut Interpreter<'a>, id: usize, name: &str, arguments: &Arguments<'a>) {
     if arguments
         .named(&["nb_epoch", "nb_val_samples", "samples_per_epoch"])
         .is_some()
@@ -202,6 +181,15 @@ fn fit<'a>(this: &mut Interpreter<'a>, id: usize, arguments: &Arguments<'a>) {
         return;
     };
     training.superseded = false;
+    training.fitted = true;
+    // Adversaries are trained in turns, batch by batch, and change this on purpose.
+    if name != "train_on_batch" {
+        training.changed = changed(this, id, &training);
+    }
+    this.state.fit(id);
+    if let Some(transfer) = &training.transfer {
+        this.state.fit(transfer.call.base.number);
+    }
     let inputs = arguments
         .value(0, &["x", "generator"])
         .unwrap_or(Value::Unknown);
@@ -219,10 +207,8 @@ fn fit<'a>(this: &mut Interpreter<'a>, id: usize, arguments: &Arguments<'a>) {
                 .cloned();
         }
     }
-    if training.inputs.is_some() || training.labels.is_some() {
-        if let Some(known) = this.trainings.get_mut(compiled) {
-            known.superseded = true;
-        }
-        this.trainings.push(training);
+    if let Some(known) = this.trainings.get_mut(compiled) {
+        known.superseded = true;
     }
+    this.trainings.push(training);
 }

@@ -2,6 +2,8 @@
 
 use ruff_text_size::TextRange;
 
+use super::base::Preparation;
+
 /// How labels are written down.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Coding {
@@ -37,6 +39,8 @@ pub(crate) enum Pixels {
     Scaled,
     /// Divided by 255 again: nearly black.
     ScaledTwice,
+    /// As a published network wants it.
+    Prepared(Preparation),
 }
 
 /// An array, data frame or batch of them.

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use ruff_text_size::{TextRange, TextSize};
 
 use super::Sited;
+use super::base::BaseCall;
 use super::trail::Trail;
 
 /// A function that is applied to each number, or over the classes.
@@ -101,8 +102,12 @@ pub(crate) enum Layer {
     Normalization,
     /// Keeps the units: pooling over space, padding, noise, augmentation.
     Keep,
-    /// Other units: flatten, reshape, permute.
+    /// Other units: reshape, permute.
     Reshape,
+    /// A map becomes a row.
+    Flatten,
+    /// A published network, of which the rest is not known.
+    Base(Rc<BaseCall>),
     /// Multiplies the pixels.
     Rescaling {
         scale: Option<f64>,

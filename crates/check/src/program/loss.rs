@@ -79,7 +79,34 @@ pub(crate) enum MetricUse {
     BinaryAccuracy,
     CategoricalAccuracy,
     SparseCategoricalAccuracy,
+    /// Whether the class is among the `k` first.
+    TopK(Option<usize>),
+    SparseTopK(Option<usize>),
+    /// Counts of yes and no: precision, recall, area under a curve.
+    Binary,
+    /// Mean squared error and its kind.
+    Distance,
     Other,
+}
+
+impl MetricUse {
+    /// Whether it says something about a network under that loss; `None` if that is not known.
+    pub fn fits(self, loss: LossKind) -> Option<bool> {
+        Some(match (loss, self) {
+            (_, Self::Other) => return None,
+            // What accuracy means, Keras decides; other rules look at it.
+            (_, Self::Accuracy | Self::BinaryAccuracy) => true,
+            (LossKind::Hinge, _) => return None,
+            (LossKind::Distance, Self::Distance) => true,
+            (LossKind::Distance, _) => return None,
+            (_, Self::Distance) => false,
+            (_, Self::Binary) => true,
+            (LossKind::Sparse, Self::SparseCategoricalAccuracy | Self::SparseTopK(_)) => true,
+            (LossKind::Sparse, _) => false,
+            (_, Self::SparseCategoricalAccuracy | Self::SparseTopK(_)) => false,
+            _ => true,
+        })
+    }
 }
 
 /// A metric, where the program asks for it.

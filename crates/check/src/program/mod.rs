@@ -8,9 +8,11 @@
 //! not known is `None`, and no rule may guess it.
 
 pub(crate) mod array;
+pub(crate) mod base;
 pub(crate) mod data;
 pub(crate) mod layer;
 pub(crate) mod loss;
+pub(crate) mod optimizer;
 pub(crate) mod trail;
 
 use std::sync::Arc;
@@ -18,9 +20,11 @@ use std::sync::Arc;
 use ruff_text_size::TextRange;
 
 use array::{Array, Coding};
+use base::{Freezing, Transfer};
 use data::Data;
 use layer::Activation;
 use loss::{Loss, Metric, Takes};
+use optimizer::Optimizer;
 use trail::Trail;
 
 /// A fact and the place in the source that says it.
@@ -58,11 +62,49 @@ pub(crate) struct Training {
     pub inputs: Option<Array>,
     /// The labels that the program or model is checked beside.
     pub data: Option<Arc<Data>>,
+    pub optimizer: Option<Optimizer>,
+    /// The published network that it builds upon.
+    pub transfer: Option<Transfer>,
+    /// What of the model as a whole was trained when it was compiled.
+    pub freezing: Freezing,
+    /// `fit` was called.
+    pub fitted: bool,
+    /// Where layers were frozen or not after `compile`, before `fit`.
+    pub changed: Option<TextRange>,
+    /// Where an optimizer steps in a loop, in a program that never clears gradients.
+    pub unzeroed: Option<TextRange>,
+    /// Where a model with dropout or batch norm is asked without gradients, in a program that
+    /// never switches it to inference.
+    pub unswitched: Option<TextRange>,
+    /// Where a scaler is made, or numbers are scaled, that nothing uses.
+    pub unused_scaler: Option<TextRange>,
     /// A later one says the same and more: the model was fitted with known labels.
     pub superseded: bool,
 }
 
 impl Training {
+    /// A training of which nothing is known.
+    pub fn new(framework: Framework) -> Self {
+        Self {
+            framework,
+            output: None,
+            loss: None,
+            metrics: Vec::new(),
+            labels: None,
+            inputs: None,
+            data: None,
+            optimizer: None,
+            transfer: None,
+            freezing: Freezing::default(),
+            fitted: false,
+            changed: None,
+            unzeroed: None,
+            unswitched: None,
+            unused_scaler: None,
+            superseded: false,
+        }
+    }
+
     /// The end of the network, if each step of it is understood.
     pub fn end(&self) -> Option<&Trail> {
         self.output.as_ref().filter(|output| output.is_understood())

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use ruff_text_size::TextRange;
 
 use super::Sited;
+use super::base::{BaseCall, Preparation};
 use super::layer::{Activated, Activation, Head, Layer};
 
 /// The end of a network, step by step.
@@ -18,7 +19,16 @@ pub(crate) struct Trail {
     pub activations: Vec<Activated>,
     /// Dropout after the head.
     pub dropout: Option<TextRange>,
+    /// The numbers of a map, where they are known.
+    pub map: Option<Map>,
     pub start: Start,
+}
+
+/// The numbers that a map has, and whether they are a row by now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Map {
+    pub numbers: usize,
+    pub flat: bool,
 }
 
 /// What is known of the way from the input on.
@@ -30,6 +40,25 @@ pub(crate) struct Start {
     pub convolution: bool,
     /// A layer that multiplies the pixels.
     pub rescaling: Option<Sited<f64>>,
+    /// What was done to the pixels for a published network.
+    pub prepared: Option<Sited<Preparation>>,
+    /// The published network in it.
+    pub base: Option<BaseCall>,
+    /// The weights of the first dense layer behind a flattened map.
+    pub wide: Option<Sited<usize>>,
+}
+
+impl Start {
+    /// Of two ways that meet: what one of them knows.
+    fn met(&mut self, other: &Self) {
+        self.convolution |= other.convolution;
+        self.rescaling = self.rescaling.or(other.rescaling);
+        self.prepared = self.prepared.or(other.prepared);
+        self.wide = self.wide.or(other.wide);
+        if self.base.is_none() {
+            self.base.clone_from(&other.base);
+        }
+    }
 }
 
 impl Trail {
@@ -49,10 +78,14 @@ impl Trail {
             units: None,
             activations: Vec::new(),
             dropout: None,
+            map: None,
             start: Start {
                 plain,
                 convolution: false,
                 rescaling: None,
+                prepared: None,
+                base: None,
+                wide: None,
             },
         }
     }
@@ -63,6 +96,14 @@ impl Trail {
         match layer {
             Layer::Head(head) => {
                 next.start.convolution |= head.spatial;
+                if let Some(call) = &mut next.start.base {
+                    call.headed = true;
+                }
+                if let (Some(map), Some(units)) = (next.map.filter(|map| map.flat), head.units) {
+                    let weights = map.numbers.saturating_mul(units.value);
+                    next.start.wide = next.start.wide.or(Some(Sited::new(weights, head.at)));
+                }
+                next.map = None;
                 next.units = head.units;
                 next.activations.clear();
                 next.dropout = None;
@@ -87,10 +128,22 @@ impl Trail {
             }
             Layer::Normalization => {
                 next.start.plain = false;
+                let map = next.map;
                 next.forget();
+                next.map = map;
             }
-            Layer::Keep => {}
-            Layer::Reshape => next.units = None,
+            Layer::Keep => next.map = next.map.filter(|map| map.flat),
+            Layer::Reshape => {
+                next.units = None;
+                next.map = None;
+            }
+            Layer::Flatten => {
+                next.units = None;
+                if let Some(map) = &mut next.map {
+                    map.flat = true;
+                }
+            }
+            Layer::Base(call) => next.start.base = Some((**call).clone()),
             Layer::Rescaling { scale, at } => {
                 next.start.plain = false;
                 if let Some(scale) = scale {
@@ -109,13 +162,10 @@ impl Trail {
                 }
             }
             Layer::Network(inner) => {
-                let start = Start {
-                    plain: next.start.plain && inner.start.plain,
-                    convolution: next.start.convolution || inner.start.convolution,
-                    rescaling: next.start.rescaling.or(inner.start.rescaling),
-                };
+                let before = next.start;
                 next = (**inner).clone();
-                next.start = start;
+                next.start.plain &= before.plain;
+                next.start.met(&before);
             }
             Layer::Opaque => {
                 next.start.plain = false;
@@ -129,8 +179,7 @@ impl Trail {
     pub fn merged(&self, other: &Self) -> Self {
         let mut merged = self.then(&Layer::Plain);
         merged.start.plain &= other.start.plain;
-        merged.start.convolution |= other.start.convolution;
-        merged.start.rescaling = merged.start.rescaling.or(other.start.rescaling);
+        merged.start.met(&other.start);
         merged
     }
 
@@ -158,5 +207,6 @@ impl Trail {
         self.units = None;
         self.activations.clear();
         self.dropout = None;
+        self.map = None;
     }
 }

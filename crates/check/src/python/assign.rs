@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use ruff_python_ast::Expr;
+use ruff_text_size::Ranged;
 
 use super::Interpreter;
 use super::value::{Object, Value};
@@ -31,7 +32,11 @@ impl<'a> Interpreter<'a> {
             Expr::Starred(starred) => self.assign(&starred.value, Value::Unknown),
             Expr::Attribute(attribute) => {
                 let receiver = self.expression(&attribute.value);
-                self.set_attribute(&receiver, attribute.attr.id.as_str(), value);
+                let name = attribute.attr.id.as_str();
+                if matches!(name, "trainable" | "requires_grad") {
+                    self.set_trainable(&receiver, &value, attribute.range());
+                }
+                self.set_attribute(&receiver, name, value);
             }
             Expr::Subscript(subscript) => {
                 let receiver = self.expression(&subscript.value);
@@ -109,6 +114,7 @@ impl<'a> Interpreter<'a> {
             Some(Object::Backbone(backbone)) => {
                 if backbone.head.is_none_or(|(head, _)| head == name) {
                     backbone.replaced = Some(value);
+                    backbone.head_frozen = false;
                 } else if matches!(
                     name,
                     "fc" | "classifier" | "head" | "heads" | "last_linear" | "_fc"
@@ -169,6 +175,7 @@ impl<'a> Interpreter<'a> {
             }
             _ => false,
         };
+        backbone.head_frozen = false;
         if last {
             backbone.replaced = Some(value);
         } else if backbone.head.is_none_or(|(head, _)| head == attribute) {

@@ -139,6 +139,35 @@ impl<'a> Interpreter<'a> {
                 "forward" | "call" | "__call__" => self.call_value(receiver.clone(), arguments),
                 _ => Value::Unknown,
             },
+            Value::Object(_) | Value::Parts { .. } | Value::Method(_)
+                if matches!(name, "parameters" | "named_parameters") =>
+            {
+                match self.parts_of(receiver) {
+                    Some((of, whole)) => {
+                        let parts = Value::Parts { of, whole };
+                        match name {
+                            "parameters" => parts,
+                            // Pairs of a name and a parameter.
+                            _ => Value::Method(Rc::new((parts, "enumerate"))),
+                        }
+                    }
+                    None => Value::Unknown,
+                }
+            }
+            Value::Object(_) | Value::Parts { .. } | Value::Method(_)
+                if name == "requires_grad_" =>
+            {
+                if let Some((of, whole)) = self.parts_of(receiver) {
+                    let on = arguments.value(0, &["requires_grad"]);
+                    let on = on.map_or(Some(true), |on| on.truth());
+                    self.freeze(of, whole, on, arguments.at);
+                }
+                receiver.clone()
+            }
+            Value::Optimizer(optimizer) => {
+                crate::torch::optimizer_method(self, optimizer, name, arguments);
+                Value::Unknown
+            }
             Value::Object(id) => self.call_object_method(*id, name, arguments),
             Value::Str(text) => super::builtin::text_method(text, name),
             Value::Class(class) => match method_of(class, name) {

@@ -237,6 +237,16 @@ impl<'a> Interpreter<'a> {
                     Value::Method(Rc::new((receiver, name)))
                 }
                 Some(Object::Functional { output, .. }) if name == "output" => output.clone(),
+                Some(Object::Functional { .. }) if name == "layers" => Value::Parts {
+                    of: *id,
+                    whole: true,
+                },
+                Some(Object::Sequential(model)) if name == "layers" && model.keras => {
+                    Value::Parts {
+                        of: *id,
+                        whole: true,
+                    }
+                }
                 Some(Object::Sequential(model)) if name == "output" && model.keras => {
                     self.output_of(&receiver)
                 }
@@ -248,6 +258,10 @@ impl<'a> Interpreter<'a> {
             Value::Dataset(data) => crate::data::dataset_attribute(data, name)
                 .unwrap_or_else(|| Value::Method(Rc::new((receiver, name)))),
             Value::Unknown | Value::None | Value::Method(_) => Value::Unknown,
+            // `model.layers[3].output`
+            Value::Parts { .. } if name != "parameters" && name != "named_parameters" => {
+                Value::Unknown
+            }
             _ => Value::Method(Rc::new((receiver, name))),
         }
     }
@@ -292,6 +306,28 @@ impl<'a> Interpreter<'a> {
             (Value::Tensor(trail), _) => {
                 Value::Tensor(Rc::new(trail.then(&crate::program::layer::Layer::Plain)))
             }
+            (Value::Parts { of, .. }, Some(Value::Int(index))) => match self.state.object(*of) {
+                // `model.layers[0]` may be a network of its own.
+                Some(Object::Sequential(model)) if !model.gap => {
+                    match index_in(model.layers.len(), &Value::Int(index)) {
+                        Some(position) if matches!(model.layers[position], Value::Object(_)) => {
+                            model.layers[position].clone()
+                        }
+                        _ => Value::Parts {
+                            of: *of,
+                            whole: false,
+                        },
+                    }
+                }
+                _ => Value::Parts {
+                    of: *of,
+                    whole: false,
+                },
+            },
+            (Value::Parts { of, .. }, _) => Value::Parts {
+                of: *of,
+                whole: false,
+            },
             // `model.classifier[6]` of a published network is of no use but to be replaced.
             (Value::Method(_), _) => Value::Unknown,
             _ => Value::Unknown,

@@ -2,6 +2,7 @@
 //!
 //! - [`value`]: what can be known of an expression.
 //! - [`state`]: scopes and heap, and how two branches become one.
+//! - [`mentions`]: what is mentioned anywhere. [`freeze`]: what of a model is trained.
 //! - [`statement`], [`expression`], [`operator`], [`assign`], [`imports`], [`builtin`]: the language.
 //! - [`call`], [`function`], [`network`]: calls of libraries, of the program itself, of models.
 //!
@@ -12,8 +13,10 @@ mod assign;
 mod builtin;
 mod call;
 mod expression;
+mod freeze;
 mod function;
 mod imports;
+mod mentions;
 mod network;
 mod operator;
 mod state;
@@ -24,10 +27,12 @@ pub(crate) mod word;
 use std::collections::HashSet;
 
 use ruff_python_ast::{Expr, Stmt};
+use ruff_text_size::{Ranged, TextRange};
 
 use crate::program::{Framework, Training};
+use mentions::Mentions;
 use state::State;
-use value::{ClassRef, Function, Value};
+use value::{ClassRef, Function, Tool, Value};
 
 /// Expressions and statements that are looked at in one file, at most.
 const STEPS: usize = 400_000;
@@ -36,7 +41,7 @@ const DEPTH: usize = 120;
 
 /// What a program trains.
 pub(crate) fn interpret(program: &[Stmt]) -> Vec<Training> {
-    let mut interpreter = Interpreter::new();
+    let mut interpreter = Interpreter::new(Mentions::of(program));
     interpreter.block(program);
     interpreter.uncalled();
     let keras = interpreter.keras;
@@ -44,6 +49,9 @@ pub(crate) fn interpret(program: &[Stmt]) -> Vec<Training> {
         // One spelling of Keras 1 tells the era of the whole program.
         if training.framework == Framework::Keras {
             training.framework = keras;
+        }
+        if training.fitted {
+            training.unused_scaler = interpreter.unused_scaler;
         }
     }
     interpreter.trainings
@@ -63,6 +71,14 @@ pub(crate) struct Interpreter<'a> {
     depth: usize,
     functions: Vec<(Function<'a>, Option<ClassRef<'a>>)>,
     called: HashSet<usize>,
+    /// What the program mentions anywhere.
+    pub mentions: Mentions<'a>,
+    /// Loops that are being followed.
+    pub loops: usize,
+    /// Blocks without gradients that are being followed.
+    pub without_gradients: usize,
+    /// Where a scaler is made, or numbers are scaled, that nothing uses.
+    unused_scaler: Option<TextRange>,
 }
 
 /// A function that is being interpreted.
@@ -74,7 +90,7 @@ struct Frame<'a> {
 }
 
 impl<'a> Interpreter<'a> {
-    fn new() -> Self {
+    fn new(mentions: Mentions<'a>) -> Self {
         let mut state = State::default();
         let scope = state.open_scope(None);
         Self {
@@ -92,6 +108,10 @@ impl<'a> Interpreter<'a> {
             depth: 0,
             functions: Vec::new(),
             called: HashSet::new(),
+            mentions,
+            loops: 0,
+            without_gradients: 0,
+            unused_scaler: None,
         }
     }
 
@@ -116,6 +136,33 @@ impl<'a> Interpreter<'a> {
 
     fn spend(&mut self, steps: usize) {
         self.steps = self.steps.saturating_sub(steps);
+    }
+
+    /// Notes a scaler, or scaled numbers, that get a name which nothing reads.
+    fn note_scaler(&mut self, target: &Expr, value: &'a Expr) {
+        let (Expr::Name(name), Expr::Call(call)) = (target, value) else {
+            return;
+        };
+        if self.mentions.reads(name.id.as_str()) || self.unused_scaler.is_some() {
+            return;
+        }
+        let made = match &*call.func {
+            Expr::Attribute(method)
+                if matches!(method.attr.id.as_str(), "fit_transform" | "transform") =>
+            {
+                self.expression(&method.value)
+            }
+            Expr::Name(_) | Expr::Attribute(_) => match self.expression(&call.func) {
+                Value::Path(path) => crate::data::scaler(&path),
+                _ => return,
+            },
+            _ => return,
+        };
+        if let Value::Tool(tool) = made
+            && matches!(*tool, Tool::Scaler | Tool::MinMaxScaler)
+        {
+            self.unused_scaler = Some(value.range());
+        }
     }
 
     /// Functions that nothing in the program calls are looked at with unknown arguments.

@@ -5,12 +5,15 @@ use std::rc::Rc;
 use super::Interpreter;
 use super::function::method_of;
 use super::value::{Arguments, Object, Value};
+use crate::program::Sited;
+use crate::program::base::BaseCall;
 use crate::program::layer::Layer;
 use crate::program::trail::Trail;
 
 impl<'a> Interpreter<'a> {
     /// `model(x)`.
     pub(super) fn apply_object(&mut self, id: usize, arguments: &Arguments<'a>) -> Value<'a> {
+        crate::torch::note_inference(self, id, arguments);
         let Some(object) = self.state.object(id) else {
             return Value::Unknown;
         };
@@ -27,7 +30,18 @@ impl<'a> Interpreter<'a> {
         let input = arguments.all.first().map(|argument| argument.value.clone());
         let trail = self.trail(&input.unwrap_or(Value::Unknown));
         let layer = self.layer_of(&Value::Object(id));
-        Value::Tensor(Rc::new(trail.then(&layer)))
+        let mut trail = trail.then(&layer);
+        if let Some(call) = trail
+            .start
+            .base
+            .as_mut()
+            .filter(|call| call.base.number == id)
+            && let Some(training) = arguments.named(&["training"])
+        {
+            let value = training.value.truth();
+            call.training = value.map(|value| Sited::new(value, training.at));
+        }
+        Value::Tensor(Rc::new(trail))
     }
 
     /// What a value does as a layer.
@@ -55,16 +69,24 @@ impl<'a> Interpreter<'a> {
                     output: Value::Tensor(trail),
                     ..
                 }) => Layer::Network(trail),
-                Some(Object::Backbone(backbone)) => match &backbone.replaced {
-                    Some(layer) => {
-                        let layer = self.layer_of(layer);
-                        Layer::Chain {
-                            layers: [layer].into(),
-                            gap: true,
-                        }
+                Some(Object::Backbone(backbone)) => {
+                    let call = Layer::Base(Rc::new(BaseCall {
+                        base: backbone.base.clone(),
+                        training: None,
+                        headed: false,
+                    }));
+                    let layers = match &backbone.replaced {
+                        Some(layer) => vec![call, self.layer_of(layer)],
+                        None => match backbone.published {
+                            Some(published) => vec![Layer::Network(published)],
+                            None => vec![Layer::Opaque, call],
+                        },
+                    };
+                    Layer::Chain {
+                        layers: layers.into(),
+                        gap: true,
                     }
-                    None => backbone.published.map_or(Layer::Opaque, Layer::Network),
-                },
+                }
                 Some(Object::Instance(_)) => match self.output_of(value) {
                     Value::Tensor(trail) => Layer::Network(trail),
                     _ => Layer::Opaque,

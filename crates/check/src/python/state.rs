@@ -1,9 +1,10 @@
 //! Scopes and heap, and how the states after two branches become one.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use super::value::{Compiled, Object, Sequential, Value};
+use crate::program::base::Freezing;
 use crate::program::trail::Trail;
 
 /// Names and objects. A copy is cheap: what does not change is shared.
@@ -11,6 +12,10 @@ use crate::program::trail::Trail;
 pub(crate) struct State<'a> {
     scopes: Vec<Option<Rc<Scope<'a>>>>,
     heap: Vec<Option<Rc<Object<'a>>>>,
+    /// What of a model is trained, where the program says so.
+    freezing: HashMap<usize, Freezing>,
+    /// Models that were fitted.
+    fitted: HashSet<usize>,
 }
 
 /// The names of one function, class or module.
@@ -67,6 +72,26 @@ impl<'a> State<'a> {
         self.heap.get_mut(id)?.as_mut().map(Rc::make_mut)
     }
 
+    /// What of a model is trained.
+    pub fn freezing(&self, id: usize) -> Freezing {
+        self.freezing.get(&id).copied().unwrap_or_default()
+    }
+
+    /// Other layers of a model are trained now.
+    pub fn set_freezing(&mut self, id: usize, freezing: Freezing) {
+        self.freezing.insert(id, freezing);
+    }
+
+    /// Notes that a model is fitted; whether it is the first time.
+    pub fn fit(&mut self, id: usize) -> bool {
+        self.fitted.insert(id)
+    }
+
+    /// Whether a model was fitted.
+    pub fn is_fitted(&self, id: usize) -> bool {
+        self.fitted.contains(&id)
+    }
+
     /// Some layer was changed, nobody knows of which model.
     pub fn forget_models(&mut self) {
         for object in self.heap.iter_mut().flatten() {
@@ -113,6 +138,17 @@ impl<'a> State<'a> {
     /// What is known after either of two branches.
     pub fn join(&mut self, other: &Self) {
         self.keep_objects_of(other);
+        let numbers: Vec<usize> = self
+            .freezing
+            .keys()
+            .chain(other.freezing.keys())
+            .copied()
+            .collect();
+        for id in numbers {
+            let joined = self.freezing(id).joined(other.freezing(id));
+            self.freezing.insert(id, joined);
+        }
+        self.fitted.extend(&other.fitted);
         for id in 0..other.heap.len() {
             let (Some(Some(mine)), Some(Some(theirs))) = (self.heap.get(id), other.heap.get(id))
             else {

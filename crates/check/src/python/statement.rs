@@ -48,6 +48,7 @@ impl<'a> Interpreter<'a> {
             Stmt::Assign(assign) => {
                 let value = self.expression(&assign.value);
                 for target in &assign.targets {
+                    self.note_scaler(target, &assign.value);
                     self.assign(target, value.clone());
                 }
             }
@@ -103,13 +104,17 @@ impl<'a> Interpreter<'a> {
             Stmt::While(statement) => {
                 let test = self.expression(&statement.test);
                 if test.truth() != Some(false) {
+                    self.loops += 1;
                     self.maybe(|this| this.block(&statement.body));
+                    self.loops -= 1;
                 }
                 return self.block(&statement.orelse);
             }
             Stmt::With(statement) => {
+                let mut without = 0;
                 for item in &statement.items {
                     let value = self.expression(&item.context_expr);
+                    without += usize::from(value == Value::Path("torch.no_grad".into()));
                     if let Some(target) = &item.optional_vars {
                         // A file, a session, a tape: only what stays itself is known.
                         let value = match value {
@@ -119,7 +124,10 @@ impl<'a> Interpreter<'a> {
                         self.assign(target, value);
                     }
                 }
-                return self.block(&statement.body);
+                self.without_gradients += without;
+                let flow = self.block(&statement.body);
+                self.without_gradients -= without;
+                return flow;
             }
             Stmt::Try(statement) => return self.attempt(statement),
             Stmt::Match(statement) => {
@@ -266,19 +274,31 @@ impl<'a> Interpreter<'a> {
             Some(items) if items.len() <= TURNS => {
                 for item in items {
                     self.assign(&statement.target, item);
-                    match self.block(&statement.body) {
+                    self.loops += 1;
+                    let flow = self.block(&statement.body);
+                    self.loops -= 1;
+                    match flow {
                         Flow::Next | Flow::Continue => {}
                         Flow::Break => return Flow::Next,
                         Flow::Ended => return Flow::Ended,
                     }
                 }
             }
+            // Each model has layers, so the loop is run.
+            None if matches!(items, Value::Parts { .. }) => {
+                self.assign(&statement.target, items);
+                if self.block(&statement.body) == Flow::Ended {
+                    return Flow::Ended;
+                }
+            }
             _ => {
                 let element = self.element(&items);
+                self.loops += 1;
                 self.maybe(|this| {
                     this.assign(&statement.target, element);
                     this.block(&statement.body)
                 });
+                self.loops -= 1;
             }
         }
         self.block(&statement.orelse)
@@ -356,6 +376,7 @@ impl<'a> Interpreter<'a> {
                 Value::Tuple([side(&data.inputs), side(&data.labels)].into())
             }
             // `enumerate(loader)`: pairs of a number and an element.
+            Value::Parts { .. } => value.clone(),
             Value::Method(pair) if pair.1 == "enumerate" => {
                 Value::Tuple([Value::Unknown, self.element(&pair.0)].into())
             }

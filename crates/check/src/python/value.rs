@@ -6,8 +6,10 @@ use ruff_python_ast::{Expr, ExprLambda, StmtClassDef, StmtFunctionDef};
 use ruff_text_size::TextRange;
 
 use crate::program::array::Array;
+use crate::program::base::Base;
 use crate::program::layer::Layer;
 use crate::program::loss::{Loss, MetricUse};
+use crate::program::optimizer::Optimizer;
 use crate::program::trail::Trail;
 
 /// What is known of an expression. `Unknown` is always right.
@@ -35,6 +37,12 @@ pub(crate) enum Value<'a> {
     Loss(Rc<Loss>),
     Metric(MetricUse),
     Tool(Rc<Tool>),
+    Optimizer(Rc<Optimizer>),
+    /// Layers or parameters of a model, all or some, one by one or together.
+    Parts {
+        of: usize,
+        whole: bool,
+    },
 }
 
 /// Inputs and labels, batch by batch.
@@ -151,6 +159,9 @@ pub(crate) struct Backbone<'a> {
     pub head: Option<(&'static str, Option<i64>)>,
     /// What the program puts there.
     pub replaced: Option<Value<'a>>,
+    pub base: Rc<Base>,
+    /// What the program put there was frozen afterwards.
+    pub head_frozen: bool,
 }
 
 /// What `compile` was given.

@@ -12,6 +12,8 @@ mod accuracy_for_regression;
 mod activation_does_not_match_data;
 mod activation_on_regression_output;
 mod activation_with_from_logits;
+mod batch_norm_of_a_frozen_base_in_training;
+mod batch_norm_updated_at_fine_tuning;
 mod binary_accuracy_for_exclusive_classes;
 mod binary_loss_for_exclusive_classes;
 mod bounded_logits;
@@ -19,16 +21,26 @@ mod categorical_loss_on_one_unit;
 mod categorical_loss_with_integer_labels;
 mod cross_entropy_for_regression;
 mod dropout_after_final_layer;
+mod everything_frozen;
+mod flatten_instead_of_pooling;
+mod frozen_base_without_weights;
+mod gradient_never_zeroed;
 mod hinge_with_zero_one_labels;
 mod images_not_rescaled;
+mod images_prepared_for_another_network;
 mod images_rescaled_twice;
 mod labels_start_at_one;
+mod learning_rate_too_high_for_the_base;
 mod loss_does_not_match_data;
+mod metric_cannot_take_the_output;
 mod missing_activation;
+mod model_never_switched_to_inference;
 mod no_log_softmax_before_nll_loss;
+mod no_metric_fits_the_loss;
 mod no_sigmoid_before_bce_loss;
 mod one_unit_for_many_classes;
 mod regression_loss_for_classes;
+mod scaler_unused;
 mod sigmoid_before_bce_with_logits_loss;
 mod sigmoid_with_categorical_crossentropy;
 mod sigmoid_with_hinge;
@@ -39,7 +51,10 @@ mod softmax_over_the_batch;
 mod softmax_pair_with_binary_crossentropy;
 mod softmax_with_binary_crossentropy;
 mod sparse_loss_with_one_hot_labels;
+mod top_under_a_new_head;
+mod trainable_changed_after_compile;
 mod two_activations_in_a_row;
+mod unfrozen_base_under_a_random_head;
 mod units_do_not_match_classes;
 mod units_do_not_match_data;
 
@@ -112,12 +127,27 @@ pub const RULES: &[Rule] = &[
     labels_start_at_one::RULE,
     images_not_rescaled::RULE,
     images_rescaled_twice::RULE,
+    images_prepared_for_another_network::RULE,
+    scaler_unused::RULE,
     accuracy_for_regression::RULE,
     accuracy_for_multi_label::RULE,
     binary_accuracy_for_exclusive_classes::RULE,
+    no_metric_fits_the_loss::RULE,
+    metric_cannot_take_the_output::RULE,
     units_do_not_match_data::RULE,
     activation_does_not_match_data::RULE,
     loss_does_not_match_data::RULE,
+    frozen_base_without_weights::RULE,
+    trainable_changed_after_compile::RULE,
+    everything_frozen::RULE,
+    top_under_a_new_head::RULE,
+    batch_norm_of_a_frozen_base_in_training::RULE,
+    batch_norm_updated_at_fine_tuning::RULE,
+    unfrozen_base_under_a_random_head::RULE,
+    learning_rate_too_high_for_the_base::RULE,
+    flatten_instead_of_pooling::RULE,
+    gradient_never_zeroed::RULE,
+    model_never_switched_to_inference::RULE,
 ];
 
 /// The rule of a code or name, in any capitals.

@@ -22,6 +22,7 @@ enum Kind {
     Normalization,
     Keep,
     Reshape,
+    Flatten,
     Plain,
     Unknown,
 }
@@ -31,7 +32,8 @@ fn kind(name: &str) -> Kind {
         "Linear" | "LazyLinear" => Kind::Linear,
         "Conv1d" | "Conv2d" | "Conv3d" | "ConvTranspose1d" | "ConvTranspose2d"
         | "ConvTranspose3d" | "LazyConv2d" => Kind::Convolution,
-        "Flatten" | "Unflatten" => Kind::Reshape,
+        "Flatten" => Kind::Flatten,
+        "Unflatten" => Kind::Reshape,
         "Identity" | "Upsample" | "ZeroPad2d" | "ReflectionPad2d" => Kind::Keep,
         "LSTM" | "GRU" | "RNN" | "Embedding" | "MultiheadAttention" | "Bilinear" => Kind::Plain,
         _ if name.contains("Dropout") => Kind::Dropout,
@@ -81,6 +83,7 @@ pub(super) fn call<'a>(
         Kind::Normalization => Layer::Normalization,
         Kind::Keep => Layer::Keep,
         Kind::Reshape => Layer::Reshape,
+        Kind::Flatten => Layer::Flatten,
         Kind::Plain => Layer::Plain,
         Kind::Unknown => return function(this, module, name, arguments),
     };

@@ -91,15 +91,12 @@ impl<'a> Interpreter<'a> {
             Value::Tensor(trail) if trail.head.is_some() => Some((**trail).clone()),
             _ => None,
         };
-        self.trainings.push(Training {
-            framework,
-            output,
-            loss: Some(loss.clone()),
-            metrics: Vec::new(),
-            labels: labels.array().cloned(),
-            inputs: None,
-            data: None,
-            superseded: false,
-        });
+        let mut training = Training::new(framework);
+        training.transfer = output.as_ref().and_then(|trail| self.transfer_of(trail));
+        training.freezing = self.frozen_whole(&training);
+        training.output = output;
+        training.loss = Some(loss.clone());
+        training.labels = labels.array().cloned();
+        self.trainings.push(training);
     }
 }

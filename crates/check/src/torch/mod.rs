@@ -2,18 +2,21 @@
 //!
 //! - [`layers`]: modules and functions that work on tensors. [`losses`]: losses, called anywhere.
 //! - [`backbones`]: published networks and the place of their last layer.
+//! - [`training`]: optimizers, and what a training loop must not forget.
 //! - [`data`]: tensors of labels, data sets, loaders.
 
 mod backbones;
 mod data;
 mod layers;
 mod losses;
+mod training;
 
 use crate::python::Interpreter;
 use crate::python::value::{Arguments, Value};
 
 pub(crate) use layers::{activate, tensor_method};
 pub(crate) use losses::loss_call;
+pub(crate) use training::{note_inference, optimizer_method};
 
 /// Whether `from torch… import *` may bring a name.
 pub(crate) fn knows(name: &str) -> bool {
@@ -49,6 +52,13 @@ pub(crate) fn call<'a>(
     }
     if let Some(value) = data::call(this, module, name, arguments) {
         return value;
+    }
+    if module == "torch.optim" {
+        return training::optimizer(this, name, arguments);
+    }
+    // `with torch.no_grad():`
+    if matches!(path, "torch.no_grad" | "torch.inference_mode") {
+        return Value::Path("torch.no_grad".into());
     }
     if !path.starts_with("torch.") {
         return Value::Unknown;
