@@ -8,7 +8,7 @@
 //! - [`Instructions`]: which instructions there are, and which are used
 //! - [`Element`]: the number types of activations, `f32` and [`half::bf16`]
 //! - [`Activation`], [`Epilogue`]: what is done to a sum before it is written
-//! - [`Convolution`], [`Dense`]: the layers
+//! - [`Convolution`], [`Dense`]: the layers; [`ConvolutionGradient`]: the way back through them
 //! - [`Pooling`], [`pool_all`], [`affine`], [`layer_norm`], [`softmax`], [`attend`], [`multiply`],
 //!   [`join`], [`from_bytes`]: what stands between them
 //!
@@ -28,6 +28,7 @@ mod element;
 mod error;
 mod finish;
 mod gemm;
+mod gradient;
 mod instructions;
 mod join;
 mod lanes;
@@ -45,6 +46,7 @@ pub use convolution::{Convolution, ConvolutionShape};
 pub use dense::Dense;
 pub use element::Element;
 pub use error::KernelError;
+pub use gradient::ConvolutionGradient;
 pub use instructions::Instructions;
 pub use join::join;
 pub use norm::{layer_norm, softmax};

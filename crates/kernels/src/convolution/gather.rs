@@ -187,7 +187,7 @@ impl Cursor {
 /// Copies by whole vectors, the last of which may overlap the one before it: runs are short, and
 /// a call would take as long.
 #[inline(always)]
-unsafe fn copy_bytes<V: Vector>(from: *const u8, to: *mut u8, count: usize) {
+pub(crate) unsafe fn copy_bytes<V: Vector>(from: *const u8, to: *mut u8, count: usize) {
     let vector = 4 * V::WIDTH;
     // SAFETY: the caller gives `count` bytes on both sides, which do not overlap.
     unsafe {

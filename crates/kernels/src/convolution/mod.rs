@@ -10,7 +10,7 @@ mod shape;
 mod tiled;
 mod winograd;
 
-pub(crate) use gather::Layout;
+pub(crate) use gather::{Layout, copy_bytes};
 pub(crate) use product::Product;
 pub use shape::ConvolutionShape;
 

@@ -1,0 +1,235 @@
+//! Gradients of convolutions beside their definition in double precision, over random shapes.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail")]
+
+use finial_kernels::{ConvolutionGradient, ConvolutionShape, Instructions, KernelError};
+use proptest::prelude::*;
+
+fn shapes() -> impl Strategy<Value = ConvolutionShape> {
+    let sizes = (
+        [1usize..16, 1..24],
+        [1usize..6, 1..6],
+        [1usize..4, 1..4],
+        [1usize..3, 1..3],
+    );
+    let channels = (
+        prop_oneof![3 => Just(1usize), 1 => 2usize..5],
+        prop_oneof![1usize..9, 1usize..70],
+        prop_oneof![1usize..9, 1usize..90],
+    );
+    let all = (sizes, [0usize..4, 0..4, 0..4, 0..4], channels, any::<u8>());
+    let shapes = all.prop_map(
+        |((size, kernel, stride, dilation), padding, (groups, channels, filters), kind)| {
+            let mut shape = ConvolutionShape {
+                input: [size[0], size[1], channels * groups],
+                filters: filters * groups,
+                kernel,
+                stride,
+                padding,
+                dilation,
+                groups,
+            };
+            match kind % 8 {
+                0 => (shape.kernel, shape.padding) = ([1, 1], [0; 4]),
+                1 | 2 => {
+                    (shape.kernel, shape.stride, shape.dilation) = ([3, 3], [1, 1], [1, 1]);
+                }
+                3 => (shape.input[2], shape.filters, shape.groups) = (3, filters, 1),
+                4 => (shape.filters, shape.groups) = (shape.input[2], shape.input[2]),
+                5 => shape = ConvolutionShape::pointwise([1, 1, channels], filters),
+                _ => {}
+            }
+            shape
+        },
+    );
+    shapes.prop_filter("the filter fits into the image", |shape| {
+        shape.output().is_ok()
+    })
+}
+
+/// Numbers between −1 and 1.
+fn numbers(count: usize, seed: u64) -> Vec<f32> {
+    let mut state = seed | 1;
+    let mut next = || {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (state >> 40) as f32 / (1u64 << 23) as f32 - 1.0
+    };
+    (0..count).map(|_| next()).collect()
+}
+
+/// Sums, and the sums of their terms' sizes.
+type Sums = Vec<(f64, f64)>;
+
+/// The gradients of input, weights and bias, from what each product of the convolution adds to
+/// them.
+fn definition(
+    shape: &ConvolutionShape,
+    input: &[f32],
+    weights: &[f32],
+    gradient: &[f32],
+) -> [Sums; 3] {
+    let [height, width, channels] = shape.input;
+    let [out_height, out_width, filters] = shape.output().unwrap();
+    let (per_group, filters_per_group) = (channels / shape.groups, filters / shape.groups);
+    let mut of_input = vec![(0.0, 0.0); input.len()];
+    let mut of_weights = vec![(0.0, 0.0); weights.len()];
+    let mut of_bias = vec![(0.0, 0.0); filters];
+    let add = |sum: &mut (f64, f64), term: f64| *sum = (sum.0 + term, sum.1 + term.abs());
+    for (at, &slope) in gradient.iter().enumerate() {
+        let (filter, column) = (at % filters, at / filters % out_width);
+        let row = at / filters / out_width % out_height;
+        let image = at / filters / out_width / out_height;
+        add(&mut of_bias[filter], f64::from(slope));
+        for down in 0..shape.kernel[0] {
+            for across in 0..shape.kernel[1] {
+                let y = (row * shape.stride[0] + down * shape.dilation[0])
+                    .wrapping_sub(shape.padding[0]);
+                let x = (column * shape.stride[1] + across * shape.dilation[1])
+                    .wrapping_sub(shape.padding[2]);
+                if y >= height || x >= width {
+                    continue;
+                }
+                for channel in 0..per_group {
+                    let from = filter / filters_per_group * per_group + channel;
+                    let met = ((image * height + y) * width + x) * channels + from;
+                    let tap = (filter * per_group + channel) * shape.kernel[0] + down;
+                    let weight = tap * shape.kernel[1] + across;
+                    let times = |other: f32| f64::from(slope) * f64::from(other);
+                    add(&mut of_input[met], times(weights[weight]));
+                    add(&mut of_weights[weight], times(input[met]));
+                }
+            }
+        }
+    }
+    [of_input, of_weights, of_bias]
+}
+
+fn on_threads(
+    threads: usize,
+    run: impl Fn(&mut [f32]) -> Result<(), KernelError> + Sync,
+    length: usize,
+) -> Vec<f32> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+    let mut found = vec![f32::NAN; length];
+    pool.unwrap().install(|| run(&mut found)).unwrap();
+    found
+}
+
+/// Runs it on every set of instructions that the machine has: as the definition says, and the
+/// same bits on any number of threads.
+fn check(shape: ConvolutionShape, images: usize, seed: u64) -> Result<(), TestCaseError> {
+    let one: usize = shape.input.iter().product();
+    let output: usize = shape.output().unwrap().iter().product();
+    let [rows, columns] = shape.kernel;
+    let per_filter = shape.input[2] / shape.groups * rows * columns;
+    let input = numbers(images * one, seed ^ 1);
+    let weights = numbers(shape.filters * per_filter, seed ^ 2);
+    let gradient = numbers(images * output, seed ^ 3);
+    let expected = definition(&shape, &input, &weights, &gradient);
+    for instructions in Instructions::available() {
+        let back = ConvolutionGradient::new(shape, instructions).unwrap();
+        let all: [(
+            &str,
+            &(dyn Fn(&mut [f32]) -> Result<(), KernelError> + Sync),
+        ); 3] = [
+            ("input", &|to| {
+                back.of_input(&weights, &gradient, to, images)
+            }),
+            ("weights", &|to| {
+                back.of_weights(&input, &gradient, to, images)
+            }),
+            ("bias", &|to| back.of_bias(&gradient, to, images)),
+        ];
+        for ((what, run), expected) in all.into_iter().zip(&expected) {
+            let found = on_threads(1, run, expected.len());
+            // Of input gradients, sums may be had by a transform, which rounds by the terms of a
+            // whole tile.
+            let largest = expected.iter().map(|(_, size)| *size).fold(0.0, f64::max);
+            for (at, (&(sum, size), &found)) in expected.iter().zip(&found).enumerate() {
+                let size = if what == "input" { largest } else { size };
+                prop_assert!(
+                    (f64::from(found) - sum).abs() <= 4e-6 * size,
+                    "{instructions}: {what} {at} is {found}, expected {sum} within {size:e}"
+                );
+            }
+            for threads in [2, 3] {
+                let other = on_threads(threads, run, expected.len());
+                let bits = |of: &[f32]| of.iter().map(|n| n.to_bits()).collect::<Vec<_>>();
+                prop_assert_eq!(bits(&found), bits(&other), "{}: {}", instructions, what);
+            }
+        }
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        failure_persistence: None,
+        ..ProptestConfig::with_cases(if cfg!(miri) { 2 } else { 128 })
+    })]
+
+    #[test]
+    fn gradients_are_what_the_definition_says(
+        shape in shapes(),
+        images in 1usize..4,
+        seed in any::<u64>(),
+    ) {
+        check(shape, images, seed)?;
+    }
+}
+
+#[test]
+fn many_places_are_added_up_in_parts() {
+    let plain = ConvolutionShape::pointwise([31, 29, 5], 40);
+    check(plain, 2, 7).unwrap();
+    let stem = ConvolutionShape {
+        kernel: [7, 7],
+        stride: [2, 2],
+        padding: [3; 4],
+        ..ConvolutionShape::pointwise([48, 40, 3], 64)
+    };
+    check(stem, 2, 8).unwrap();
+}
+
+#[test]
+fn what_does_not_fit_is_refused() {
+    let shape = ConvolutionShape::pointwise([2, 2, 3], 4);
+    let back = ConvolutionGradient::new(shape, Instructions::Portable).unwrap();
+    let numbers = |count| vec![0.0_f32; count];
+    let refused = |result: Result<(), KernelError>, expected: &str| {
+        let what = match result {
+            Err(KernelError::WrongLength { what, .. }) => what,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(what, expected);
+    };
+    let mut to = numbers(12);
+    assert_eq!(
+        back.of_input(&numbers(12), &numbers(16), &mut to, 1),
+        Ok(())
+    );
+    refused(
+        back.of_input(&numbers(11), &numbers(16), &mut to, 1),
+        "weights",
+    );
+    refused(
+        back.of_input(&numbers(12), &numbers(15), &mut to, 1),
+        "gradient",
+    );
+    refused(
+        back.of_input(&numbers(12), &numbers(32), &mut to, 2),
+        "gradient of the input",
+    );
+    refused(
+        back.of_weights(&numbers(13), &numbers(16), &mut to, 1),
+        "input",
+    );
+    refused(
+        back.of_bias(&numbers(16), &mut to, 1),
+        "gradient of the bias",
+    );
+    let none = ConvolutionShape { groups: 0, ..shape };
+    assert!(ConvolutionGradient::new(none, Instructions::Portable).is_err());
+}
