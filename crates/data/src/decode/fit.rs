@@ -1,7 +1,8 @@
 //! Pixels brought to size and turned upright.
 
-use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use fast_image_resize::images::{TypedImage, TypedImageRef};
+use fast_image_resize::pixels::U8x3;
+use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 use image::RgbImage;
 
 use super::raster::{self, Raster};
@@ -48,16 +49,15 @@ fn resized(
             crop_height,
         );
     let image = &raster.image;
-    let source = ImageRef::new(
-        image.width(),
-        image.height(),
-        image.as_raw(),
-        PixelType::U8x3,
-    )
-    .map_err(|error| failed(&error))?;
-    let mut target = Image::new(width, height, PixelType::U8x3);
+    let [from_width, from_height] = [image.width(), image.height()];
+    let mut resized = RgbImage::new(width, height);
+    // Of this kind of pixel alone: the library's other door is compiled for all that it knows.
+    let source = TypedImageRef::<U8x3>::from_buffer(from_width, from_height, image.as_raw());
+    let source = source.map_err(|error| failed(&error))?;
+    let target = TypedImage::<U8x3>::from_buffer(width, height, &mut resized);
+    let mut target = target.map_err(|error| failed(&error))?;
     Resizer::new()
-        .resize(&source, &mut target, &options)
+        .resize_typed(&source, &mut target, &options)
         .map_err(|error| failed(&error))?;
-    RgbImage::from_raw(width, height, target.into_vec()).ok_or_else(|| failed(&"no pixels"))
+    Ok(resized)
 }
