@@ -27,6 +27,17 @@ pub fn affine<T: Element>(
     activation: Activation,
     instructions: Instructions,
 ) -> Result<(), KernelError> {
+    T::affine(values, row, factor, offset, activation, instructions)
+}
+
+pub(crate) fn compute<T: Element>(
+    values: &mut [T],
+    row: usize,
+    factor: Option<Operand<'_, T>>,
+    offset: Option<Operand<'_, T>>,
+    activation: Activation,
+    instructions: Instructions,
+) -> Result<(), KernelError> {
     let instructions = instructions.checked()?;
     let row = row.max(1);
     let rows = values.len() / row;

@@ -27,6 +27,16 @@ impl<T: Element> Dense<T> {
         activation: Activation,
         instructions: Instructions,
     ) -> Result<Self, KernelError> {
+        T::new_dense([inputs, units], weights, bias, activation, instructions)
+    }
+
+    pub(crate) fn make(
+        [inputs, units]: [usize; 2],
+        weights: &[f32],
+        bias: Option<&[f32]>,
+        activation: Activation,
+        instructions: Instructions,
+    ) -> Result<Self, KernelError> {
         for (what, found) in [("inputs", inputs), ("units", units)] {
             if found == 0 {
                 return Err(KernelError::WrongShape {
@@ -72,6 +82,15 @@ impl<T: Element> Dense<T> {
     ///
     /// If a slice has another length than the shape says.
     pub fn run<O: Element>(
+        &self,
+        input: &[T],
+        output: &mut [O],
+        rows: usize,
+    ) -> Result<(), KernelError> {
+        T::dense(self, input, output, rows)
+    }
+
+    pub(crate) fn compute<O: Element>(
         &self,
         input: &[T],
         output: &mut [O],

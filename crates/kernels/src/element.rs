@@ -2,9 +2,11 @@
 
 use half::bf16;
 
+use crate::compiled::Compiled;
+
 /// A number of an activation: `f32` or [`half::bf16`]. Sums are in `f32` for both.
 pub trait Element:
-    Copy + Default + PartialEq + std::fmt::Debug + Send + Sync + sealed::Sealed + 'static
+    Copy + Default + PartialEq + std::fmt::Debug + Send + Sync + Compiled + 'static
 {
     /// The type's name, as in `f32`.
     const NAME: &'static str;
@@ -46,13 +48,6 @@ impl Element for bf16 {
     fn to_f32(self) -> f32 {
         f32::from_bits(u32::from(self.to_bits()) << 16)
     }
-}
-
-mod sealed {
-    /// Kernels are written for these types and no others.
-    pub trait Sealed {}
-    impl Sealed for f32 {}
-    impl Sealed for half::bf16 {}
 }
 
 #[cfg(test)]

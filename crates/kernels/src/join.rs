@@ -10,6 +10,13 @@ use crate::{Element, KernelError, split};
 ///
 /// If an input has another number of rows than the output.
 pub fn join<T: Element>(inputs: &[(&[T], usize)], output: &mut [T]) -> Result<(), KernelError> {
+    T::join(inputs, output)
+}
+
+pub(crate) fn compute<T: Element>(
+    inputs: &[(&[T], usize)],
+    output: &mut [T],
+) -> Result<(), KernelError> {
     let row: usize = inputs.iter().map(|(_, length)| length).sum();
     let rows = output.len() / row.max(1);
     check_length("output", rows * row, output.len())?;

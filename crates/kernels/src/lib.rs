@@ -20,6 +20,7 @@ mod activation;
 mod affine;
 #[cfg(target_arch = "x86_64")]
 mod amx;
+mod compiled;
 mod convolution;
 mod curve;
 mod dense;

@@ -18,6 +18,17 @@ pub fn layer_norm<T: Element>(
     epsilon: f32,
     instructions: Instructions,
 ) -> Result<(), KernelError> {
+    T::layer_norm(input, output, weight, bias, epsilon, instructions)
+}
+
+pub(crate) fn compute_layer_norm<T: Element>(
+    input: &[T],
+    output: &mut [T],
+    weight: &[f32],
+    bias: &[f32],
+    epsilon: f32,
+    instructions: Instructions,
+) -> Result<(), KernelError> {
     let instructions = instructions.checked()?;
     let row = weight.len().max(1);
     check_length("bias", weight.len(), bias.len())?;
@@ -43,6 +54,14 @@ pub fn layer_norm<T: Element>(
 ///
 /// If `values` are no whole rows, or the machine lacks the instructions.
 pub fn softmax<T: Element>(
+    values: &mut [T],
+    row: usize,
+    instructions: Instructions,
+) -> Result<(), KernelError> {
+    T::softmax(values, row, instructions)
+}
+
+pub(crate) fn compute_softmax<T: Element>(
     values: &mut [T],
     row: usize,
     instructions: Instructions,

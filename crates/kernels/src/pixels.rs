@@ -16,6 +16,16 @@ pub fn from_bytes<T: Element>(
     offsets: &[f32],
     instructions: Instructions,
 ) -> Result<(), KernelError> {
+    T::from_bytes(input, output, factors, offsets, instructions)
+}
+
+pub(crate) fn compute<T: Element>(
+    input: &[u8],
+    output: &mut [T],
+    factors: &[f32],
+    offsets: &[f32],
+    instructions: Instructions,
+) -> Result<(), KernelError> {
     let instructions = instructions.checked()?;
     check_length("offsets", factors.len(), offsets.len())?;
     check_length("output", input.len(), output.len())?;

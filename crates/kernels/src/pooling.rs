@@ -82,6 +82,15 @@ impl Pooling {
         output: &mut [T],
         images: usize,
     ) -> Result<(), KernelError> {
+        T::pooling(self, input, output, images)
+    }
+
+    pub(crate) fn compute<T: Element>(
+        &self,
+        input: &[T],
+        output: &mut [T],
+        images: usize,
+    ) -> Result<(), KernelError> {
         let length = |shape: [usize; 3]| images.saturating_mul(shape.iter().product());
         check_length("input", length(self.shape.input), input.len())?;
         check_length("output", length(self.output), output.len())?;

@@ -27,6 +27,18 @@ pub fn multiply<T: Element>(
     output: &mut [T],
     instructions: Instructions,
 ) -> Result<(), KernelError> {
+    let extents = [rows, depth, columns];
+    T::multiply(extents, transposed, first, second, output, instructions)
+}
+
+pub(crate) fn compute_product<T: Element>(
+    [rows, depth, columns]: [usize; 3],
+    transposed: bool,
+    first: &[T],
+    second: &[T],
+    output: &mut [T],
+    instructions: Instructions,
+) -> Result<(), KernelError> {
     let instructions = instructions.checked()?;
     let sizes = [rows * depth, depth * columns, rows * columns].map(|size| size.max(1));
     let count = output.len() / sizes[2];
@@ -66,6 +78,15 @@ pub fn multiply<T: Element>(
 /// If a slice has another length than that, the heads do not divide the width, or the machine
 /// lacks the instructions.
 pub fn attend<T: Element>(
+    [tokens, width, heads]: [usize; 3],
+    input: &[T],
+    output: &mut [T],
+    instructions: Instructions,
+) -> Result<(), KernelError> {
+    T::attend([tokens, width, heads], input, output, instructions)
+}
+
+pub(crate) fn compute_attention<T: Element>(
     [tokens, width, heads]: [usize; 3],
     input: &[T],
     output: &mut [T],

@@ -48,6 +48,32 @@ enum Plan<T: Element> {
     Depthwise(Depthwise<T>),
 }
 
+/// How long weights stay as they are.
+#[derive(Clone, Copy, Debug)]
+pub enum Use {
+    /// For many runs.
+    Often,
+    /// For one.
+    Once {
+        /// How many images it has.
+        images: usize,
+    },
+}
+
+impl Use {
+    /// Whether it pays to transform the filters: a filter's transform takes as long as what it
+    /// saves at a few pixels.
+    fn pays(self, shape: &ConvolutionShape) -> bool {
+        match self {
+            Use::Often => true,
+            Use::Once { images } => {
+                let [height, width, filters] = shape.output_unchecked();
+                images.saturating_mul(height * width) >= shape.input[2] * filters / 4
+            }
+        }
+    }
+}
+
 impl<T: Element> Convolution<T> {
     /// Packs `weights`, `[filters, channels / groups, kernel height, kernel width]` as PyTorch
     /// keeps them, and `bias`, one number a filter.
@@ -63,6 +89,36 @@ impl<T: Element> Convolution<T> {
         epilogue: Epilogue,
         instructions: Instructions,
     ) -> Result<Self, KernelError> {
+        let kept = Use::Often;
+        T::new_convolution(shape, weights, bias, epilogue, instructions, kept)
+    }
+
+    /// As [`Self::new`], for weights that are used once, on so many images: nothing is prepared
+    /// that would take longer than it saves.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::new`].
+    pub fn once(
+        shape: ConvolutionShape,
+        weights: &[f32],
+        bias: Option<&[f32]>,
+        epilogue: Epilogue,
+        instructions: Instructions,
+        images: usize,
+    ) -> Result<Self, KernelError> {
+        let once = Use::Once { images };
+        T::new_convolution(shape, weights, bias, epilogue, instructions, once)
+    }
+
+    pub(crate) fn make(
+        shape: ConvolutionShape,
+        weights: &[f32],
+        bias: Option<&[f32]>,
+        epilogue: Epilogue,
+        instructions: Instructions,
+        to_be_used: Use,
+    ) -> Result<Self, KernelError> {
         let output = shape.output()?;
         let instructions = instructions.checked()?;
         let count = shape.filters * (shape.input[2] / shape.groups) * shape.taps();
@@ -76,7 +132,7 @@ impl<T: Element> Convolution<T> {
         check_length("bias", shape.filters, bias.len())?;
         let plan = if shape.is_depthwise() {
             Plan::Depthwise(Depthwise::new(shape, weights, bias, epilogue, instructions))
-        } else if T::NAME == "f32" && Winograd::suits(&shape) {
+        } else if T::NAME == "f32" && Winograd::suits(&shape) && to_be_used.pays(&shape) {
             Plan::Winograd(Winograd::new(shape, weights, bias, epilogue, instructions))
         } else {
             Plan::Product(Product::new::<T>(
@@ -113,6 +169,16 @@ impl<T: Element> Convolution<T> {
     ///
     /// If a slice has another length than the shape says, or a residual is missing or too much.
     pub fn run(
+        &self,
+        input: &[T],
+        residual: Option<&[T]>,
+        output: &mut [T],
+        images: usize,
+    ) -> Result<(), KernelError> {
+        T::convolution(self, input, residual, output, images)
+    }
+
+    pub(crate) fn compute(
         &self,
         input: &[T],
         residual: Option<&[T]>,
