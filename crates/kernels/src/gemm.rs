@@ -6,6 +6,7 @@
 //! is one chain over the depth in order, so it does not depend on how rows are cut into tiles.
 
 use half::bf16;
+use rayon::prelude::*;
 
 use crate::Instructions;
 use crate::convolution::Layout;
@@ -19,6 +20,8 @@ const DEPTH: usize = 192;
 /// spread over the cache's sets.
 const PITCH: usize = DEPTH + 16;
 
+/// Weights that are packed by one thread, at least.
+const LEAST: usize = 1 << 14;
 /// Bytes of a cache line.
 const LINE: usize = 64;
 
@@ -44,7 +47,7 @@ impl Panels {
         [filters, depth]: [usize; 2],
         instructions: Instructions,
         pairs: bool,
-        at: impl Fn(usize, usize) -> f32,
+        at: impl Fn(usize, usize) -> f32 + Sync,
     ) -> Self {
         let [width, panel, _] = extents(instructions, pairs);
         let units = if pairs { depth.div_ceil(2) } else { depth };
@@ -60,11 +63,11 @@ impl Panels {
                 0.0
             }
         };
-        let mut to = data.as_mut_slice().iter_mut();
-        for first in (0..filters).step_by(panel) {
+        let pack = |(number, to): (usize, &mut [f32])| {
+            let first = number * panel;
             let across = (filters - first).min(panel).next_multiple_of(width);
-            for unit in 0..units {
-                for (filter, to) in (first..first + across).zip(&mut to) {
+            for (unit, to) in to.chunks_exact_mut(across).enumerate() {
+                for (filter, to) in (first..).zip(to) {
                     *to = if pairs {
                         let bits = |value| u32::from(bf16::from_f32(value).to_bits());
                         let [low, high] = [at(filter, 2 * unit), at(filter, 2 * unit + 1)];
@@ -74,7 +77,10 @@ impl Panels {
                     };
                 }
             }
-        }
+        };
+        let panels = data.as_mut_slice().par_chunks_mut((panel * units).max(1));
+        let least = (LEAST / (panel * units).max(1)).max(1);
+        panels.enumerate().with_min_len(least).for_each(pack);
         Self {
             instructions,
             pairs,

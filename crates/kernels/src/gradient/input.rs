@@ -67,8 +67,9 @@ pub(super) fn gradient(
                 groups: shape.groups,
             };
             let epilogue = Epilogue::default();
-            let back = Convolution::<f32>::new(back, &turned, None, epilogue, instructions)?;
             let images = result.len() / shape.input_length().max(1);
+            let back =
+                Convolution::<f32>::once(back, &turned, None, epilogue, instructions, images)?;
             if single {
                 back.run(&cropped, None, result, images)?;
             } else {

@@ -1,124 +1,92 @@
 //! Sums of outer products: of a few hundred pairs of a row and a column, a block of their
 //! products' sum at a time.
-//!
-//! Rows are in tiles and columns in panels, as many as a tile of sums has registers for; for each
-//! tile and panel, what a pair needs lies together.
-
-use std::ops::Range;
 
 use crate::vector::Vector;
+
+/// Numbers of a cache line.
+const LINE: usize = 16;
 
 /// The extents of a block.
 #[derive(Clone, Copy)]
 pub(super) struct Block {
     pub rows: usize,
     pub columns: usize,
-    /// Rows of a tile, at most.
-    pub tile: usize,
-    /// Numbers of a vector.
-    pub width: usize,
-    /// Columns of a panel, at most.
-    pub panel: usize,
 }
 
-/// Where a block's factors and sums are.
+/// Where a block's factors and sums are, each row of numbers on a cache line.
 pub(super) struct Packed {
+    /// `[pairs, row_pitch]`
     pub rows: *mut f32,
+    pub row_pitch: usize,
+    /// `[pairs, column_pitch]`, zeros behind a block's columns.
     pub columns: *mut f32,
+    pub column_pitch: usize,
+    /// `[rows, column_pitch]`
     sums: *mut f32,
+}
+
+/// At least as many numbers, in an odd number of cache lines, so that what lies as far apart is
+/// spread over the cache's sets.
+fn pitch(numbers: usize) -> usize {
+    (numbers.div_ceil(LINE) | 1) * LINE
 }
 
 impl Block {
     /// Numbers that a block needs for `pairs` pairs.
     pub fn room(&self, pairs: usize) -> usize {
-        let columns = self.panels() * self.panel;
-        pairs * (self.rows + columns) + self.rows * columns + 3 * LINE
+        let column_pitch = pitch(self.columns);
+        pairs * (pitch(self.rows) + column_pitch) + self.rows * column_pitch
     }
 
-    /// Parts of `room`, on cache lines; the sums are zero.
+    /// Parts of `room`, which begins on a cache line; columns and sums are zero.
     pub fn split(&self, room: &mut [f32], pairs: usize) -> Packed {
         assert!(room.len() >= self.room(pairs));
-        let columns = (pairs * self.rows).next_multiple_of(LINE);
-        let sums = columns + (pairs * self.panels() * self.panel).next_multiple_of(LINE);
-        room[sums..].fill(0.0);
-        let room = room.as_mut_ptr();
+        let [row_pitch, column_pitch] = [pitch(self.rows), pitch(self.columns)];
+        let (rows, others) = room.split_at_mut(pairs * row_pitch);
+        others.fill(0.0);
+        let (columns, sums) = others.split_at_mut(pairs * column_pitch);
         Packed {
-            rows: room,
-            columns: room.wrapping_add(columns),
-            sums: room.wrapping_add(sums),
+            rows: rows.as_mut_ptr(),
+            row_pitch,
+            columns: columns.as_mut_ptr(),
+            column_pitch,
+            sums: sums.as_mut_ptr(),
         }
-    }
-
-    pub fn tiles(&self) -> usize {
-        self.rows.div_ceil(self.tile)
-    }
-
-    /// The rows of a tile: tiles are of nearly one height, so that none is too low to hide
-    /// latencies.
-    pub fn rows_of(&self, tile: usize) -> Range<usize> {
-        let tiles = self.tiles();
-        tile * self.rows / tiles..(tile + 1) * self.rows / tiles
-    }
-
-    /// Where the rows of a pair are in a tile.
-    pub fn rows_at(&self, tile: usize, pair: usize, pairs: usize) -> usize {
-        let rows = self.rows_of(tile);
-        rows.start * pairs + pair * rows.len()
-    }
-
-    pub fn panels(&self) -> usize {
-        self.columns.div_ceil(self.panel)
-    }
-
-    /// The columns of a panel.
-    pub fn columns_of(&self, panel: usize) -> Range<usize> {
-        panel * self.panel..self.columns.min((panel + 1) * self.panel)
-    }
-
-    /// Numbers from one pair's columns to the next.
-    pub fn pitch_of(&self, panel: usize) -> usize {
-        self.columns_of(panel).len().next_multiple_of(self.width)
-    }
-
-    /// Where the columns of a pair are in a panel.
-    pub fn columns_at(&self, panel: usize, pair: usize, pairs: usize) -> usize {
-        panel * self.panel * pairs + pair * self.pitch_of(panel)
     }
 
     /// Adds the products of `count` pairs.
     ///
     /// # Safety
     ///
-    /// They are packed for [`super::PART`] pairs; the processor has the instructions.
+    /// As many are packed; the processor has the instructions.
     #[inline(always)]
     pub unsafe fn add_products<V: Vector>(&self, packed: &mut Packed, count: usize) {
-        for tile in 0..self.tiles() {
-            let rows = self.rows_of(tile);
-            for panel in 0..self.panels() {
-                let across = self.pitch_of(panel) / V::WIDTH;
-                // SAFETY: as the caller says; the sums have a row of whole panels for each row.
+        let tiles = self.rows.div_ceil(V::ROWS);
+        for tile in 0..tiles {
+            // Tiles of nearly one height, so that none is too low to hide latencies.
+            let [first, end] = [tile, tile + 1].map(|at| at * self.rows / tiles);
+            for column in (0..self.columns).step_by(V::PANEL) {
+                let across = (self.columns - column).min(V::PANEL).div_ceil(V::WIDTH);
+                // SAFETY: as the caller says; a pitch is whole vectors.
                 unsafe {
                     let product = Product {
-                        rows: packed.rows.add(self.rows_at(tile, 0, super::PART)),
-                        columns: packed.columns.add(self.columns_at(panel, 0, super::PART)),
+                        rows: packed.rows.add(first),
+                        row_pitch: packed.row_pitch,
+                        columns: packed.columns.add(column),
+                        pitch: packed.column_pitch,
                         count,
-                        sums: packed.sums.add(self.sum_at(rows.start, panel * self.panel)),
-                        pitch: self.panels() * self.panel,
+                        sums: packed.sums.add(first * packed.column_pitch + column),
                     };
                     match across {
-                        1 => product.of_rows::<V, 1>(rows.len()),
-                        2 if V::ACROSS >= 2 => product.of_rows::<V, 2>(rows.len()),
-                        3 if V::ACROSS >= 3 => product.of_rows::<V, 3>(rows.len()),
-                        4 if V::ACROSS >= 4 => product.of_rows::<V, 4>(rows.len()),
+                        1 => product.of_rows::<V, 1>(end - first),
+                        2 if V::ACROSS >= 2 => product.of_rows::<V, 2>(end - first),
+                        3 if V::ACROSS >= 3 => product.of_rows::<V, 3>(end - first),
+                        4 if V::ACROSS >= 4 => product.of_rows::<V, 4>(end - first),
                         _ => {}
                     }
                 }
             }
         }
-    }
-
-    fn sum_at(&self, row: usize, column: usize) -> usize {
-        row * self.panels() * self.panel + column
     }
 }
 
@@ -127,22 +95,20 @@ impl Packed {
     pub fn sum(&self, block: &Block, row: usize, column: usize) -> f32 {
         assert!(row < block.rows && column < block.columns);
         // SAFETY: the block's sums are as many.
-        unsafe { *self.sums.add(block.sum_at(row, column)) }
+        unsafe { *self.sums.add(row * self.column_pitch + column) }
     }
 }
-
-/// Numbers of a cache line.
-const LINE: usize = 16;
 
 /// A tile of rows times a panel of columns.
 #[derive(Clone, Copy)]
 struct Product {
     rows: *const f32,
+    row_pitch: usize,
     columns: *const f32,
+    /// Numbers from one pair's columns to the next, and from one row of the sums to the next.
+    pitch: usize,
     count: usize,
     sums: *mut f32,
-    /// Numbers from one row of the sums to the next.
-    pitch: usize,
 }
 
 impl Product {
@@ -172,17 +138,19 @@ impl Product {
 
     #[inline(always)]
     unsafe fn add<V: Vector, const ROWS: usize, const ACROSS: usize>(self) {
-        // SAFETY: the caller gives `[count, ROWS]` rows, `[count, ACROSS × WIDTH]` columns, and
+        // SAFETY: the caller gives `ROWS` rows and `ACROSS` vectors of columns for each pair, and
         // sums of as many rows and columns.
         unsafe {
             let mut sums = [[V::zero(); ACROSS]; ROWS];
             for pair in 0..self.count {
+                let from = self.columns.add(pair * self.pitch);
                 let mut columns = [V::zero(); ACROSS];
                 for (across, column) in columns.iter_mut().enumerate() {
-                    *column = V::load(self.columns.add((pair * ACROSS + across) * V::WIDTH));
+                    *column = V::load(from.add(across * V::WIDTH));
                 }
+                let from = self.rows.add(pair * self.row_pitch);
                 for (row, sums) in sums.iter_mut().enumerate() {
-                    let value = V::splat(self.rows.add(pair * ROWS + row));
+                    let value = V::splat(from.add(row));
                     for (sum, column) in sums.iter_mut().zip(columns) {
                         *sum = sum.multiply_add(value, column);
                     }

@@ -7,14 +7,18 @@
 use rayon::prelude::*;
 
 use super::outer::{Block, Packed};
-use super::{PART, Target};
+use super::{PART, Target, add};
 use crate::convolution::copy_bytes;
 use crate::vector::{Kernel, Vector, dispatch, extents};
 use crate::{ConvolutionShape, Instructions, scratch};
 
-/// Tiles of rows, and panels of filters, in a task, at most: what is packed for it has to stay in
+/// Tiles of rows and panels of filters in a task, at most: what is packed for it has to stay in
 /// the second cache.
-const MOST: [usize; 2] = [8, 4];
+const TILES: usize = 28;
+const PANELS: usize = 4;
+/// Shares of the places that are summed up by themselves, at most; and numbers of all their sums.
+const SHARES: usize = 16;
+const SUMS: usize = 2 << 20;
 
 /// Weights that lie one behind the other in the input, as seen from a place of the output.
 #[derive(Clone, Copy)]
@@ -38,60 +42,90 @@ pub(super) fn gradient(
     gradient: &[f32],
     result: &mut [f32],
 ) {
+    // Many places have few weights: shares of them are then tasks, each of which reads its places
+    // once. How many there are goes by the shape alone, so that the sums are always the same.
+    let places = gradient.len() / shape.filters;
+    let most = (SUMS / result.len().max(1)).clamp(1, SHARES);
+    let shares = (places / (4 * PART)).clamp(1, most);
+    if shares == 1 {
+        return add_up(shape, instructions, input, gradient, result);
+    }
+    let mut sums = vec![0.0; shares * result.len()];
+    add_up(shape, instructions, input, gradient, &mut sums);
+    result
+        .par_chunks_mut(1 << 12)
+        .enumerate()
+        .for_each(|(chunk, result)| {
+            result.fill(0.0);
+            for share in sums.chunks_exact(sums.len() / shares) {
+                add(result, &share[chunk << 12..]);
+            }
+        });
+}
+
+/// Writes the sums of as many shares of the places as `result` has room for.
+fn add_up(
+    shape: &ConvolutionShape,
+    instructions: Instructions,
+    input: &[f32],
+    gradient: &[f32],
+    result: &mut [f32],
+) {
     let runs = runs(shape);
     let filters = shape.filters / shape.groups;
-    let [width, panel, rows] = extents(instructions, false);
+    let weights = shape.filters * (shape.input[2] / shape.groups) * shape.taps();
+    let shares = result.len() / weights;
+    let parts = (gradient.len() / shape.filters).div_ceil(PART);
     let length = runs.iter().map(|run| run.length).max().unwrap_or(1);
+    let [_, panel, tile] = extents(instructions, false);
     // Smaller blocks where there would be too few for all threads.
-    let [mut tiles, mut panels] = MOST;
-    let blocks = |tiles, panels| {
-        runs.len() * length.div_ceil(tiles * rows) * filters.div_ceil(panels * panel)
-    };
-    while blocks(tiles, panels) < 3 * rayon::current_num_threads() && (tiles > 1 || panels > 1) {
-        [tiles, panels] = if panels > 1 {
-            [tiles, panels / 2]
-        } else {
-            [tiles / 2, panels]
-        };
+    let [mut rows, mut columns] = [TILES * tile, PANELS * panel];
+    let blocks = |rows, columns| runs.len() * length.div_ceil(rows) * filters.div_ceil(columns);
+    while shares * blocks(rows, columns) < 2 * rayon::current_num_threads() {
+        let (can_rows, can_columns) = (rows > 2 * tile, columns > panel);
+        match (can_rows, can_columns) {
+            (true, _) if rows.min(length) >= columns.min(filters) || !can_columns => rows /= 2,
+            (_, true) => columns /= 2,
+            _ => break,
+        }
     }
     let mut tasks = Vec::new();
-    for &run in &runs {
-        for first in (0..run.length).step_by(tiles * rows) {
-            for filter in (0..filters).step_by(panels * panel) {
-                let rows = first..run.length.min(first + tiles * rows);
-                let filters = filter..filters.min(filter + panels * panel);
-                tasks.push((run, rows, filters));
+    for share in 0..shares {
+        for &run in &runs {
+            for first in (0..run.length).step_by(rows) {
+                for filter in (0..filters).step_by(columns) {
+                    let block = Block {
+                        rows: rows.min(run.length - first),
+                        columns: columns.min(filters - filter),
+                    };
+                    tasks.push((share, run, first, filter, block));
+                }
             }
         }
     }
     let target = Target(result.as_mut_ptr());
-    tasks
-        .into_par_iter()
-        .with_max_len(1)
-        .for_each(|(run, rows_of, filters_of)| {
-            let block = Block {
-                rows: rows_of.len(),
-                columns: filters_of.len(),
-                tile: rows,
-                width,
-                panel,
-            };
+    tasks.into_par_iter().with_max_len(1).for_each(
+        |(share, run, first_row, first_filter, block)| {
+            let parts = [share, share + 1].map(|at| at * parts / shares);
             scratch::with(block.room(PART), |room| {
                 let task = Task {
                     shape,
                     run,
-                    first_row: rows_of.start,
-                    first_filter: run.group * filters + filters_of.start,
+                    parts,
+                    first_row,
+                    first_filter: run.group * filters + first_filter,
                     input,
                     gradient,
                     block,
                     room,
                     target,
+                    at: share * weights,
                 };
-                // SAFETY: the caller has checked the instructions; tasks write different weights.
+                // SAFETY: the caller has checked the instructions; tasks write different sums.
                 unsafe { dispatch(instructions, false, task) };
             });
-        });
+        },
+    );
 }
 
 fn runs(shape: &ConvolutionShape) -> Vec<Run> {
@@ -120,6 +154,8 @@ fn runs(shape: &ConvolutionShape) -> Vec<Run> {
 struct Task<'a> {
     shape: &'a ConvolutionShape,
     run: Run,
+    /// The first part of the places, and the one behind the last.
+    parts: [usize; 2],
     /// Of the run.
     first_row: usize,
     /// Of all groups.
@@ -129,6 +165,8 @@ struct Task<'a> {
     block: Block,
     room: &'a mut [f32],
     target: Target,
+    /// Where the share's sums begin.
+    at: usize,
 }
 
 impl Kernel for Task<'_> {
@@ -136,7 +174,8 @@ impl Kernel for Task<'_> {
     unsafe fn run<V: Vector>(self) {
         let places = self.gradient.len() / self.shape.filters;
         let mut packed = self.block.split(self.room, PART);
-        for first in (0..places).step_by(PART) {
+        for part in self.parts[0]..self.parts[1] {
+            let first = part * PART;
             let count = PART.min(places - first);
             // SAFETY: the caller's processor has the instructions; what is packed has room for
             // `PART` places.
@@ -160,44 +199,42 @@ impl Task<'_> {
         let mut column = first % out_width;
         let mut line = first / out_width % out_height;
         let mut image = first / out_width / out_height;
+        let rows = self.first_row..self.first_row + self.block.rows;
         for place in 0..count {
             let y = (line * shape.stride[0] + self.run.down * shape.dilation[0])
                 .wrapping_sub(shape.padding[0]);
             let x = (column * shape.stride[1] + self.run.across * shape.dilation[1]) as isize
                 - shape.padding[2] as isize;
-            // Numbers of the image's row at which the run's first would lie, and which of the run
-            // lie in the row.
-            let (start, inside) = if y >= height {
-                (0, [0, 0])
+            // Where in the image's row the run's first number would lie, and which of the run lie
+            // in the row.
+            let within = |at: isize| at.clamp(rows.start as isize, rows.end as isize) as usize;
+            let (start, [from, to]) = if y >= height {
+                (0, [rows.start; 2])
             } else if self.run.whole_row {
                 let start = x * channels as isize;
-                let within = |at: isize| at.clamp(0, self.run.length as isize) as usize;
-                (
-                    start,
-                    [within(-start), within((width * channels) as isize - start)],
-                )
+                let end = (width * channels) as isize - start;
+                (start, [within(-start), within(end)])
             } else {
                 let start = x * channels as isize + (self.run.group * self.run.length) as isize;
-                let is_inside = (x as usize) < width;
-                (start, [0, if is_inside { self.run.length } else { 0 }])
+                let end = if (x as usize) < width {
+                    rows.end
+                } else {
+                    rows.start
+                };
+                (start, [rows.start, end])
             };
-            let row = (image * height + y.min(height)) * width * channels;
-            for tile in 0..self.block.tiles() {
-                let rows = self.block.rows_of(tile);
-                let of_run = self.first_row + rows.start..self.first_row + rows.end;
-                let [from, to] = inside.map(|at| at.clamp(of_run.start, of_run.end));
-                // SAFETY: a tile has room for its rows at each place, and what is inside lies in
-                // the input, whose length was checked.
-                unsafe {
-                    let line = packed.rows.add(self.block.rows_at(tile, place, PART));
-                    if to - from < rows.len() {
-                        line.write_bytes(0, rows.len());
-                    }
-                    if from < to {
-                        let met = self.input.as_ptr().add(row).offset(start + from as isize);
-                        let line = line.add(from - of_run.start);
-                        copy_bytes::<V>(met.cast(), line.cast(), 4 * (to - from));
-                    }
+            // SAFETY: there is room for the rows at each place, and what is inside lies in the
+            // input, whose length was checked.
+            unsafe {
+                let packed = packed.rows.add(place * packed.row_pitch);
+                if to - from < rows.len() {
+                    packed.write_bytes(0, rows.len());
+                }
+                if from < to {
+                    let line = (image * height + y) * width * channels;
+                    let met = self.input.as_ptr().add(line).offset(start + from as isize);
+                    let packed = packed.add(from - rows.start);
+                    copy_bytes::<V>(met.cast(), packed.cast(), 4 * (to - from));
                 }
             }
             column += 1;
@@ -213,21 +250,13 @@ impl Task<'_> {
     /// The gradient of the filters at `count` places.
     #[inline(always)]
     unsafe fn pack_filters<V: Vector>(&self, first: usize, count: usize, packed: &mut Packed) {
-        for panel in 0..self.block.panels() {
-            let columns = self.block.columns_of(panel);
-            let across = self.block.pitch_of(panel);
-            for place in 0..count {
-                let from = (first + place) * self.shape.filters + self.first_filter;
-                let from = &self.gradient[from + columns.start..][..columns.len()];
-                // SAFETY: a panel has room for its columns, to whole vectors, at each place.
-                unsafe {
-                    let at = self.block.columns_at(panel, place, PART);
-                    let line = packed.columns.add(at);
-                    if columns.len() < across {
-                        line.write_bytes(0, across);
-                    }
-                    copy_bytes::<V>(from.as_ptr().cast(), line.cast(), 4 * columns.len());
-                }
+        for place in 0..count {
+            let from = (first + place) * self.shape.filters + self.first_filter;
+            let from = &self.gradient[from..][..self.block.columns];
+            // SAFETY: there is room for the columns at each place.
+            unsafe {
+                let packed = packed.columns.add(place * packed.column_pitch);
+                copy_bytes::<V>(from.as_ptr().cast(), packed.cast(), 4 * from.len());
             }
         }
     }
@@ -242,9 +271,9 @@ impl Task<'_> {
             let tap = self.run.down * kernel_width + self.run.across + pixel;
             for column in 0..self.block.columns {
                 let filter = self.first_filter + column;
-                let at = (filter * channels + channel) * self.shape.taps() + tap;
-                // SAFETY: the result has a number for each filter, channel and tap, and this
-                // block's are written by no other task.
+                let at = self.at + (filter * channels + channel) * self.shape.taps() + tap;
+                // SAFETY: a share has a number for each filter, channel and tap, and this block's
+                // are written by no other task.
                 unsafe { *self.target.get().add(at) = packed.sum(&self.block, row, column) };
             }
         }
