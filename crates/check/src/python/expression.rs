@@ -257,6 +257,13 @@ impl<'a> Interpreter<'a> {
                 .unwrap_or_else(|| Value::Method(Rc::new((receiver, name)))),
             Value::Dataset(data) => crate::data::dataset_attribute(data, name)
                 .unwrap_or_else(|| Value::Method(Rc::new((receiver, name)))),
+            Value::Method(_)
+                if matches!(name, "parameters" | "named_parameters" | "requires_grad_") =>
+            {
+                Value::Method(Rc::new((receiver, name)))
+            }
+            // A part of a part of a published network.
+            Value::Method(pair) if self.is_backbone(&pair.0) => receiver,
             Value::Unknown | Value::None | Value::Method(_) => Value::Unknown,
             // `model.layers[3].output`
             Value::Parts { .. } if name != "parameters" && name != "named_parameters" => {
@@ -264,6 +271,10 @@ impl<'a> Interpreter<'a> {
             }
             _ => Value::Method(Rc::new((receiver, name))),
         }
+    }
+
+    fn is_backbone(&self, value: &Value<'a>) -> bool {
+        matches!(value, Value::Object(id) if matches!(self.state.object(*id), Some(Object::Backbone(_))))
     }
 
     fn subscript(&mut self, subscript: &'a ExprSubscript) -> Value<'a> {
@@ -329,6 +340,7 @@ impl<'a> Interpreter<'a> {
                 whole: false,
             },
             // `model.classifier[6]` of a published network is of no use but to be replaced.
+            (Value::Method(pair), _) if self.is_backbone(&pair.0) => receiver,
             (Value::Method(_), _) => Value::Unknown,
             _ => Value::Unknown,
         }

@@ -1,0 +1,7 @@
+# expected: FIN508
+import tensorflow as tf
+
+base = tf.keras.applications.ResNet50(include_top=False, pooling="avg")
+model = tf.keras.Sequential([base, tf.keras.layers.Dense(5, activation="softmax")])
+model.compile("adam", "categorical_crossentropy")
+model.fit(images, labels)
