@@ -49,7 +49,6 @@ pub fn check_text(name: impl AsRef<Path>, text: &str, options: &Options) -> Repo
 
 fn unread(path: &Path, reason: String) -> Report {
     Report {
-        files: 1,
         skipped: vec![Skipped {
             path: path.to_owned(),
             position: None,

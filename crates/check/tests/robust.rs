@@ -119,6 +119,12 @@ fn what_cannot_be_read_is_said_and_gives_exit_status_2() {
 }
 
 #[test]
+fn a_file_that_is_no_text_is_not_looked_at() {
+    let report = check_text("a.py", "x = 1\n\0\0", &Options::default());
+    assert_eq!((report.exit_code(), report.files()), (2, 0));
+}
+
+#[test]
 fn python_2_is_looked_at_as_far_as_it_parses() {
     let program = "
 from keras.models import Sequential

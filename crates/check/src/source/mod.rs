@@ -95,6 +95,9 @@ impl Source {
             let json = json.to_owned();
             return Ok(Self::new(path, text, Kind::Notebook { json, cells }));
         }
+        if bytes.contains(&0) {
+            return Err("expected a program, found bytes that are no text".to_owned());
+        }
         // Old programs are often in Latin 1; what they say about layers is ASCII.
         let text = String::from_utf8_lossy(bytes);
         let text = text.trim_start_matches('\u{feff}').to_owned();
