@@ -119,6 +119,53 @@ fn what_cannot_be_read_is_said_and_gives_exit_status_2() {
 }
 
 #[test]
+fn a_mutated_program_notebook_or_model_is_no_reason_to_panic() {
+    let all = Options::new(vec!["ALL".to_owned()], Vec::new()).unwrap();
+    let mut seeds: Vec<(PathBuf, Vec<u8>)> = Vec::new();
+    for folder in ["../../fuzz/corpus/check", "corpus/wrong"] {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            seeds.push((path.clone(), std::fs::read(path).unwrap()));
+        }
+    }
+    seeds.sort();
+    let mut state = 7_u64;
+    let mut draw = |below: usize| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(state >> 33).unwrap() % below
+    };
+    for (path, seed) in &seeds {
+        for _ in 0..40 {
+            let mut bytes = seed.clone();
+            for _ in 0..=draw(4) {
+                let (at, length) = (draw(bytes.len()), draw(24));
+                let end = (at + length).min(bytes.len());
+                match draw(4) {
+                    0 => bytes[at] = u8::try_from(draw(256)).unwrap(),
+                    1 => drop(bytes.drain(at..end)),
+                    2 => {
+                        let piece = bytes[at..end].to_vec();
+                        let to = draw(bytes.len());
+                        bytes.splice(to..to, piece);
+                    }
+                    _ => drop(bytes.splice(at..end, *b"99999999999")),
+                }
+                if bytes.is_empty() {
+                    break;
+                }
+            }
+            let report = check_text(path, &String::from_utf8_lossy(&bytes), &all);
+            let _ = (report.text(false), report.json(), report.sarif());
+            for repaired in report.repaired() {
+                repaired.diff();
+            }
+        }
+    }
+}
+
+#[test]
 fn a_file_that_is_no_text_is_not_looked_at() {
     let report = check_text("a.py", "x = 1\n\0\0", &Options::default());
     assert_eq!((report.exit_code(), report.files()), (2, 0));
