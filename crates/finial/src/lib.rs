@@ -21,6 +21,7 @@ pub use finial_data as data;
 pub use finial_engine as engine;
 pub use finial_formats as formats;
 pub use finial_graph as graph;
+pub use finial_hub as hub;
 pub use finial_learn as learn;
 pub use finial_report as report;
 pub use finial_store as store;

@@ -35,6 +35,37 @@ fn data_that_is_not_there() {
 }
 
 #[test]
+fn a_backbone_that_is_none_is_told_before_the_data_is_read() {
+    let more = ["--backbone", "resnet-50"];
+    refused(
+        &Scratch::new(),
+        "nowhere",
+        &more,
+        &["there is no backbone `resnet-50`", "resnet50"],
+    );
+}
+
+#[test]
+fn offline_weights_that_are_not_kept_are_asked_for_and_nothing_is_said_to_be_fetched() {
+    let scratch = Scratch::new();
+    scratch.class_folders("photos", &[("red", RED), ("green", GREEN)], 6);
+    let arguments = ["train", "photos", "--out", "model", "--backbone", "vgg16"];
+    let output = scratch
+        .command(&arguments)
+        .env("FINIAL_OFFLINE", "1")
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(
+        said.contains("FINIAL_OFFLINE") && said.contains("--weights FILE"),
+        "{said}"
+    );
+    assert!(!said.contains("fetching"), "{said}");
+    assert!(!scratch.path("model").exists());
+}
+
+#[test]
 fn an_empty_folder() {
     let scratch = Scratch::new();
     std::fs::create_dir(scratch.path("photos")).unwrap();

@@ -24,6 +24,9 @@ use crate::error::HubError;
 /// Digits of the URL's digest in the path.
 const URL_DIGITS: usize = 16;
 
+/// Endings of what lies beside a file.
+const BESIDE: [&str; 4] = ["checked", "lock", "part", "version"];
+
 /// The longest file name, so that the names beside it fit every file system.
 const NAME_BYTES: usize = 120;
 
@@ -42,6 +45,35 @@ pub fn default_folder() -> Result<PathBuf, HubError> {
     etcetera::base_strategy::choose_native_strategy()
         .map(|native| native.cache_dir().join("finial").join("weights"))
         .map_err(|_| HubError::NoDefaultFolder)
+}
+
+/// The files in the folders `HOST/DIGEST`, without what lies beside each.
+pub(crate) fn kept(cache: &Path) -> Result<Vec<(PathBuf, u64)>, HubError> {
+    let mut folders = vec![(cache.to_owned(), 0)];
+    let mut files = Vec::new();
+    while let Some((folder, depth)) = folders.pop() {
+        let unread = |source| failed("read", &folder, source);
+        let entries = match fs::read_dir(&folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(unread(error)),
+        };
+        for entry in entries {
+            let entry = entry.map_err(unread)?;
+            let path = entry.path();
+            let metadata = entry.metadata().map_err(unread)?;
+            let is_beside = BESIDE
+                .iter()
+                .any(|ending| path.extension().is_some_and(|own| own == *ending));
+            if metadata.is_dir() && depth < 2 {
+                folders.push((path, depth + 1));
+            } else if metadata.is_file() && depth == 2 && !is_beside {
+                files.push((path, metadata.len()));
+            }
+        }
+    }
+    files.sort();
+    Ok(files)
 }
 
 /// Where a file comes from and where it lies.

@@ -137,6 +137,11 @@ impl Hub {
         self
     }
 
+    /// Whether it asks nothing of the network.
+    pub fn is_offline(&self) -> bool {
+        self.offline
+    }
+
     /// Where the files are kept.
     pub fn folder(&self) -> &Path {
         &self.folder
@@ -151,6 +156,16 @@ impl Hub {
     /// [`HubError::BadUrl`] or [`HubError::NotSecure`] for a URL that is never fetched.
     pub fn path_of(&self, file: &File) -> Result<PathBuf, HubError> {
         Ok(Place::new(&self.folder, file)?.file())
+    }
+
+    /// The files that are kept, fetched or put there by hand, and their bytes, by path. What is
+    /// still being fetched is not among them.
+    ///
+    /// # Errors
+    ///
+    /// [`HubError::Folder`] if the folder is there and cannot be read.
+    pub fn kept(&self) -> Result<Vec<(PathBuf, u64)>, HubError> {
+        cache::kept(&self.folder)
     }
 
     /// The file's path if it is there and right, with no request made. A file is read and its

@@ -98,6 +98,7 @@ impl TrainOptions {
     }
 
     fn check(&self) -> Result<(), LearnError> {
+        self.backbone.check()?;
         self.fit.check()?;
         self.loss.check()?;
         self.certainty.check()?;

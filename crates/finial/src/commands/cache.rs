@@ -1,6 +1,8 @@
 //! `finial cache`
 
 use finial::FeatureStore;
+use finial::hub::Hub;
+use finial::learn::LearnError;
 use finial::store::{DEFAULT_LIMIT_BYTES, default_folder};
 use indicatif::DecimalBytes;
 
@@ -15,11 +17,12 @@ pub fn run(args: &CacheArgs) -> Result<(), CliError> {
         CacheAction::Info => {
             let stats = store.stats()?;
             printer::print(&format!(
-                "{}\n  images    {}\n  on disk   {}\n  at most   {}\n",
+                "{}\n  images    {}\n  on disk   {}\n  at most   {}\n{}",
                 folder.display(),
                 stats.entries,
                 DecimalBytes(stats.file_bytes),
                 DecimalBytes(stats.limit_bytes),
+                weights()?,
             ))
         }
         CacheAction::Clear => {
@@ -33,4 +36,19 @@ pub fn run(args: &CacheArgs) -> Result<(), CliError> {
             ))
         }
     }
+}
+
+/// The folder of fetched weights and what is in it, if there is something.
+fn weights() -> Result<String, CliError> {
+    let hub = Hub::from_environment().map_err(LearnError::from)?;
+    let kept = hub.kept().map_err(LearnError::from)?;
+    if kept.is_empty() {
+        return Ok(String::new());
+    }
+    let mut text = format!("{}\n", hub.folder().display());
+    for (path, bytes) in kept {
+        let path = path.strip_prefix(hub.folder()).unwrap_or(&path);
+        text += &format!("  {}  {}\n", path.display(), DecimalBytes(bytes));
+    }
+    Ok(text)
 }

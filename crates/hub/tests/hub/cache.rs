@@ -62,6 +62,29 @@ fn a_file_put_there_by_hand_is_taken_if_it_is_right() {
 }
 
 #[test]
+fn what_is_kept_is_listed_without_what_lies_beside_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let hub = Hub::new(folder.path().join("weights"));
+    assert_eq!(hub.kept().unwrap(), []);
+    let server = Server::start(|_, _| Reply::whole(b"right"));
+    let fetched = File {
+        url: server.url("/a.h5"),
+        checksum: RIGHT,
+    };
+    fetch(&hub, &fetched).unwrap();
+    // Half of another one, which is still being fetched.
+    let part = hub.path_of(&File {
+        url: server.url("/b.h5"),
+        checksum: RIGHT,
+    });
+    let part = part.unwrap().with_file_name("b.h5.part");
+    fs::create_dir_all(part.parent().unwrap()).unwrap();
+    fs::write(part, "ri").unwrap();
+    let path = hub.path_of(&fetched).unwrap();
+    assert_eq!(hub.kept().unwrap(), [(path, 5)]);
+}
+
+#[test]
 fn a_wrong_file_put_there_by_hand_is_said_and_left() {
     let folder = tempfile::tempdir().unwrap();
     let file = File {

@@ -85,6 +85,19 @@ pub struct Pretrained {
     pub source: String,
 }
 
+impl BackboneOptions {
+    /// Whether there is such a backbone, before any work is done for it.
+    ///
+    /// # Errors
+    /// There is none, and the name is not a file's either.
+    pub(crate) fn check(&self) -> Result<(), LearnError> {
+        match imported::is_model_file(Path::new(&self.name)) {
+            true => Ok(()),
+            false => backbone(&self.name).map(drop),
+        }
+    }
+}
+
 impl Pretrained {
     /// The backbone that the options call for. Weights that are neither inside the binary nor
     /// given are fetched, if they have not been before.

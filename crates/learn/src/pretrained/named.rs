@@ -94,10 +94,12 @@ fn fetched(
     if let Some(path) = hub.cached(&file)? {
         return Ok(path);
     }
-    progress.say(&format!(
-        "fetching the weights of {} from {}",
-        backbone.name, file.url
-    ));
+    if !hub.is_offline() {
+        progress.say(&format!(
+            "fetching the weights of {} from {}",
+            backbone.name, file.url
+        ));
+    }
     let mut stage = None;
     let mut heard = 0;
     let path = hub.fetch(&file, &mut |done, total| {
