@@ -18,7 +18,7 @@ test:
 	$(MAKE) demo
 
 # Every backbone and format beside Keras, PyTorch and ONNX Runtime, which it installs under target/:
-# 15 GB of disk, and longer than all the other tests; before a release, and after a change to them.
+# 20 GB of disk, and longer than all the other tests; before a release, and after a change to them.
 parity:
 	scripts/parity.sh
 

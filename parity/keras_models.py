@@ -72,6 +72,19 @@ def branches() -> keras.Model:
     return keras.Model(inputs, layers.Dense(3, activation="softplus")(value))
 
 
+def normalised() -> keras.Model:
+    """Layer normalisation of maps and of a vector, which tf2onnx takes apart."""
+    inputs = keras.Input((SIZE, SIZE, 3))
+    value = layers.Rescaling(1 / 255)(inputs)
+    value = layers.Conv2D(8, 4, strides=4)(value)
+    value = layers.LayerNormalization(epsilon=1e-6)(value)
+    value = layers.Conv2D(12, 3, activation="relu")(value)
+    value = layers.LayerNormalization()(value)
+    value = layers.GlobalAveragePooling2D()(value)
+    value = layers.LayerNormalization(epsilon=1e-6)(value)
+    return keras.Model(inputs, layers.Dense(5, activation="softmax")(value))
+
+
 def of_applications(name: str) -> keras.Model:
     constructor, _, size, _ = networks.NETWORKS[name]
     return networks.build(constructor, size)
@@ -81,6 +94,7 @@ MODELS = {
     "sequential": sequential,
     "nested": nested,
     "branches": branches,
+    "normalised": normalised,
     **{
         f"keras-{name}": lambda name=name: of_applications(name)
         for name in (
@@ -93,6 +107,8 @@ MODELS = {
 AS_ONNX = {
     "sequential": 9, "keras-resnet50": 15, "keras-inception-v3": 11, "keras-mobilenet-v2": 14,
     "keras-mobilenet-v3-small": 13, "keras-densenet121": 18,
+    # ConvNeXt is not: tf2onnx leaves TensorFlow's own operations in it, which no runtime knows.
+    "normalised": 15,
 }
 
 

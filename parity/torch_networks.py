@@ -60,6 +60,19 @@ TIMM = {
     "dinov2-small-14": "vit_small_patch14_dinov2",
     "dinov2-base-14": "vit_base_patch14_dinov2",
 }
+# Networks of torchvision that timm has too, under its own names. Of VGG it has the classifier as
+# convolutions, and Inception's weights go with another scale of the images than its own.
+AS_TIMM = {
+    "vgg16-torchvision": ("vgg16", 224, IMAGENET),
+    "resnet18": ("resnet18", 64, IMAGENET),
+    "resnet50-torchvision": ("resnet50", 64, IMAGENET),
+    "inception-v3-torchvision": ("inception_v3", 75, UNIT),
+    "mobilenet-v2-torchvision": ("mobilenetv2_100", 64, IMAGENET),
+    "densenet121-torchvision": ("densenet121", 64, IMAGENET),
+    "efficientnet-b0-torchvision": ("efficientnet_b0", 64, IMAGENET),
+    "efficientnet-b3-torchvision": ("efficientnet_b3", 76, IMAGENET),
+    "convnext-tiny-torchvision": ("convnext_tiny", 64, IMAGENET),
+}
 LITE_NETWORKS = {"efficientnet-lite0": 64, "efficientnet-lite1": 80, "efficientnet-lite2": 68}
 
 # One of each family is stored in all the forms that PyTorch has for weights.
@@ -212,6 +225,20 @@ def timm_reference(name: str, folder: pathlib.Path) -> None:
     write_weights(name, model.state_dict(), folder)
 
 
+def as_timm_reference(name: str, folder: pathlib.Path) -> None:
+    """Only up to the features: weights of a classifier may have another form."""
+    timm_name, size, statistics = AS_TIMM[name]
+    model = timm.create_model(timm_name, pretrained=False)
+    images = record.images(size, count=2 if size < 100 else 1)
+    calibration = record.images(size, count=4 if size > 100 else CALIBRATION, seed=1)
+    randomise(model, prepare(calibration, statistics))
+    features = model.forward_features(prepare(images, statistics))
+    if name.startswith("convnext"):
+        features = model.forward_head(features, pre_logits=True)
+    record.write(folder / "reference.safetensors", images, features=features.numpy())
+    save_file(model.state_dict(), folder / "weights.safetensors")
+
+
 def lite_reference(name: str, folder: pathlib.Path) -> None:
     from efficientnet_lite_pytorch import EfficientNet
 
@@ -234,18 +261,19 @@ def main() -> None:
     out = pathlib.Path(sys.argv[1])
     wanted = sys.argv[2:]
     makers = [
-        (TORCHVISION, torchvision_reference),
-        (TIMM, timm_reference),
-        (LITE_NETWORKS, lite_reference),
+        ("networks", TORCHVISION, torchvision_reference),
+        ("networks", TIMM, timm_reference),
+        ("networks", LITE_NETWORKS, lite_reference),
+        ("as-timm", AS_TIMM, as_timm_reference),
     ]
-    for networks, make in makers:
+    for kind, networks, make in makers:
         for name in networks:
-            place = out / "networks" / name
+            place = out / kind / name
             if (wanted and name not in wanted) or place.exists():
                 continue
             with record.folder(place) as folder, torch.no_grad():
                 make(name, folder)
-            print(f"networks/{name}", flush=True)
+            print(f"{kind}/{name}", flush=True)
 
 
 if __name__ == "__main__":

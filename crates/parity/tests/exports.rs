@@ -5,7 +5,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use finial_formats::{keras, load_backbone, onnx};
+use finial_formats::{export_safetensors, keras, load_backbone, onnx};
 use finial_graph::backbones::Backbone;
 use finial_graph::{Tensor, Weights};
 use finial_parity::{Failure, Reference, folder, run};
@@ -70,6 +70,8 @@ fn write(name: &str, out: &Path) -> Result<(), Failure> {
     let description = onnx::Description::default();
     onnx::export(&graph, &weights, &description, &out.join("model.onnx"))?;
 
+    returns_as_it_was(&weights, &options, out)?;
+
     let (shape, images) = reference.tensor("images").ok_or("no images")?;
     let output = run(&graph, &weights, images.clone())?;
     let rows = output.len() / graph.output_shape().len();
@@ -78,5 +80,35 @@ fn write(name: &str, out: &Path) -> Result<(), Failure> {
     let shape = vec![rows, graph.output_shape().len()];
     computed.insert("output", Tensor::new("output", shape, output)?);
     std::fs::write(out.join("computed.safetensors"), computed.to_safetensors()?)?;
+    Ok(())
+}
+
+/// What is written, read and written again is the same file.
+fn returns_as_it_was(
+    weights: &Weights,
+    options: &keras::ExportOptions,
+    out: &Path,
+) -> Result<(), Failure> {
+    let again = |format: &str| out.join(format!("again.{format}"));
+    let read = keras::import(&out.join("model.keras"))?;
+    keras::export(&read.graph, &read.weights, options, &again("keras"))?;
+    let read = onnx::import(&out.join("model.onnx"))?;
+    onnx::export(
+        &read.graph,
+        &read.weights,
+        &read.description,
+        &again("onnx"),
+    )?;
+    let first = out.join("model.safetensors");
+    export_safetensors(weights, &first)?;
+    let read = Weights::from_safetensors(&std::fs::read(first)?)?;
+    export_safetensors(&read, &again("safetensors"))?;
+    for format in ["keras", "onnx", "safetensors"] {
+        let first = std::fs::read(out.join(format!("model.{format}")))?;
+        if first != std::fs::read(again(format))? {
+            return Err(format!("a second export to {format} is another file").into());
+        }
+        std::fs::remove_file(again(format))?;
+    }
     Ok(())
 }

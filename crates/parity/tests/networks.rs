@@ -19,6 +19,20 @@ fn main() {
     for name in ["vgg16", "resnet50", "inception-v3"] {
         trials.push(trial("full-size", name, agrees));
     }
+    // Networks of torchvision under timm's names.
+    for name in [
+        "vgg16-torchvision",
+        "resnet18",
+        "resnet50-torchvision",
+        "inception-v3-torchvision",
+        "mobilenet-v2-torchvision",
+        "densenet121-torchvision",
+        "efficientnet-b0-torchvision",
+        "efficientnet-b3-torchvision",
+        "convnext-tiny-torchvision",
+    ] {
+        trials.push(trial("as-timm", name, agrees));
+    }
     // Real weights.
     for name in [
         "squeezenet1.1-keras",
