@@ -56,7 +56,7 @@ fn offline_weights_that_are_not_kept_are_asked_for_and_nothing_is_said_to_be_fet
         .output()
         .unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert_eq!(output.status.code(), Some(2), "{said}");
     assert!(
         said.contains("FINIAL_OFFLINE") && said.contains("--weights FILE"),
         "{said}"

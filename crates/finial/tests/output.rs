@@ -160,6 +160,23 @@ fn a_second_demo_names_the_reports_of_the_first() {
 }
 
 #[test]
+fn the_caches_are_told_with_the_weights_in_them() {
+    let scratch = Scratch::new();
+    let told = |scratch: &Scratch| scratch.run(&["cache", "info"]).stdout;
+    let features = scratch.path("cache").join("features");
+    assert!(told(&scratch).starts_with(features.to_str().unwrap()));
+    assert!(!told(&scratch).contains("weights"));
+    scratch.write(
+        "cache/weights/example.org/0123456789abcdef/vgg16.h5",
+        "five!",
+    );
+    let weights = scratch.path("cache").join("weights");
+    let told = told(&scratch);
+    assert!(told.contains(weights.to_str().unwrap()), "{told}");
+    assert!(told.contains("vgg16.h5  5 B"), "{told}");
+}
+
+#[test]
 fn room_is_told_in_units_that_fit() {
     let info = Scratch::new().run(&["cache", "info"]);
     assert!(info.stdout.contains(" GB\n"), "{info:?}");

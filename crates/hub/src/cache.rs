@@ -14,7 +14,6 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
-use etcetera::BaseStrategy;
 use finial_graph::backbones::{self, Checksum};
 use url::{Host, Url};
 
@@ -29,23 +28,6 @@ const BESIDE: [&str; 4] = ["checked", "lock", "part", "version"];
 
 /// The longest file name, so that the names beside it fit every file system.
 const NAME_BYTES: usize = 120;
-
-/// The folder of fetched weights: `weights` in the folder that the environment variable
-/// `FINIAL_CACHE` names, else `finial/weights` in the user's cache folder
-/// (`$XDG_CACHE_HOME` or `~/.cache`, `~/Library/Caches`, `%LOCALAPPDATA%`). The feature store
-/// lies beside it.
-///
-/// # Errors
-///
-/// [`HubError::NoDefaultFolder`] if there is neither.
-pub fn default_folder() -> Result<PathBuf, HubError> {
-    if let Some(cache) = std::env::var_os("FINIAL_CACHE").filter(|cache| !cache.is_empty()) {
-        return Ok(PathBuf::from(cache).join("weights"));
-    }
-    etcetera::base_strategy::choose_native_strategy()
-        .map(|native| native.cache_dir().join("finial").join("weights"))
-        .map_err(|_| HubError::NoDefaultFolder)
-}
 
 /// The files in the folders `HOST/DIGEST`, without what lies beside each.
 pub(crate) fn kept(cache: &Path) -> Result<Vec<(PathBuf, u64)>, HubError> {

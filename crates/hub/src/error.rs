@@ -6,11 +6,6 @@ use std::path::PathBuf;
 /// Why a file could not be fetched.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum HubError {
-    /// Nothing says where caches belong on this machine.
-    #[error("no folder for weights: neither FINIAL_CACHE nor a home folder is set")]
-    #[diagnostic(help("set FINIAL_CACHE to a folder"))]
-    NoDefaultFolder,
-
     /// The URL is none, or not one to fetch from.
     #[error("expected the URL of a file, found `{url}`: {reason}")]
     #[diagnostic(help("give a whole URL, as in `https://example.org/weights.h5`"))]

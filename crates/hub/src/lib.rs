@@ -55,7 +55,6 @@ use std::time::Duration;
 use cache::{Found, Place};
 use finial_graph::backbones::File;
 
-pub use cache::default_folder;
 pub use error::HubError;
 
 /// The cache folder, and how files come into it.
@@ -109,18 +108,14 @@ impl Hub {
         }
     }
 
-    /// The hub that the environment asks for: in [`default_folder`], offline if `FINIAL_OFFLINE`
-    /// is set to anything but `0`, `false` or `no`.
-    ///
-    /// # Errors
-    ///
-    /// [`HubError::NoDefaultFolder`] if nothing says where caches belong.
-    pub fn from_environment() -> Result<Self, HubError> {
+    /// The hub that the environment asks for: offline if `FINIAL_OFFLINE` is set to anything but
+    /// `0`, `false` or `no`.
+    pub fn from_environment(folder: impl Into<PathBuf>) -> Self {
         let offline = env::var_os("FINIAL_OFFLINE").is_some_and(|value| {
             let value = value.to_string_lossy().to_ascii_lowercase();
             !matches!(value.trim(), "" | "0" | "false" | "no")
         });
-        Ok(Self::new(default_folder()?).offline(offline))
+        Self::new(folder).offline(offline)
     }
 
     /// The same hub, which asks nothing of the network if `offline`.

@@ -113,6 +113,10 @@ pub enum LearnError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Hub(#[from] finial_hub::HubError),
+    /// Nothing says where caches belong on this machine.
+    #[error("no folder for features and weights: neither FINIAL_CACHE nor a home folder is set")]
+    #[diagnostic(help("set FINIAL_CACHE to a folder on a local disk"))]
+    NoCacheFolder,
     /// A setting out of its range.
     #[error("expected {expected}, found {found}")]
     #[diagnostic(help("correct the setting, or leave it out for its default"))]

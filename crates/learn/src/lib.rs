@@ -13,9 +13,11 @@
 //!   [`Model::export`] writes it for others.
 //! - [`mod@study`]: what a wrong final layer costs, on the same features.
 //! - `report`: what a person reads, handed to `finial-report`.
+//! - [`cache`]: the folders of features and of fetched weights.
 //!
 //! What the final layer must be is not decided here but by `finial-task`.
 
+pub mod cache;
 pub mod certainty;
 mod decoder;
 pub mod engine;

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use finial_data::{Source, Split, SplitPlan};
 use finial_graph::Weights;
-use finial_store::{DEFAULT_LIMIT_BYTES, FeatureStore, default_folder};
+use finial_store::{DEFAULT_LIMIT_BYTES, FeatureStore};
 use finial_task::{Calibration, Inference, Scores, Targets};
 
 use crate::certainty::{Certainty, Observed, fold};
@@ -14,7 +14,7 @@ use crate::fit::{Examples, Fit, fit, logits, outputs};
 use crate::head::{Head, Scale};
 use crate::model::{Attachment, Model, Provenance, Reserved, to_json};
 use crate::prepare::{Prepared, TrainOptions, prepare};
-use crate::{LearnError, Progress, Quiet, evaluate, report};
+use crate::{LearnError, Progress, Quiet, cache, evaluate, report};
 
 /// A trained model with all that is known about it.
 pub struct Trained {
@@ -188,8 +188,9 @@ impl TrainOptions {
     /// # Errors
     /// As [`train()`].
     pub fn train(&self) -> Result<Trained, LearnError> {
-        let store = default_folder().and_then(|f| FeatureStore::open(&f, DEFAULT_LIMIT_BYTES));
-        train(self, store.ok().as_ref(), &Quiet)
+        let folder = cache::features().ok();
+        let store = folder.and_then(|f| FeatureStore::open(&f, DEFAULT_LIMIT_BYTES).ok());
+        train(self, store.as_ref(), &Quiet)
     }
 }
 

@@ -9,11 +9,6 @@ use std::path::PathBuf;
 /// Why the feature store could not be opened, read or written.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum StoreError {
-    /// Nothing says where caches belong on this machine.
-    #[error("no folder for the feature store: neither FINIAL_CACHE nor a home folder is set")]
-    #[diagnostic(help("set FINIAL_CACHE to a folder on a local disk"))]
-    NoDefaultFolder,
-
     /// The folder or a file in it could not be created, opened or renamed.
     #[error("could not {action} {}: {source}", path.display())]
     #[diagnostic(help(

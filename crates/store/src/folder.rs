@@ -14,7 +14,6 @@ use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use etcetera::BaseStrategy;
 use heed::{Env, MdbError, WithoutTls};
 
 use crate::environment::{self, Contents, FORMAT};
@@ -26,22 +25,6 @@ const OPEN_LOCK: &str = "open.lock";
 
 /// An empty store keeps a file up to this size.
 const EMPTY_FILE_BYTES: u64 = 1 << 20;
-
-/// The folder of the feature store: `features` in the folder that the environment variable
-/// `FINIAL_CACHE` names, else `finial/features` in the user's cache folder
-/// (`$XDG_CACHE_HOME` or `~/.cache`, `~/Library/Caches`, `%LOCALAPPDATA%`).
-///
-/// # Errors
-///
-/// [`StoreError::NoDefaultFolder`] if there is neither.
-pub fn default_folder() -> Result<PathBuf, StoreError> {
-    if let Some(cache) = std::env::var_os("FINIAL_CACHE").filter(|cache| !cache.is_empty()) {
-        return Ok(PathBuf::from(cache).join("features"));
-    }
-    etcetera::base_strategy::choose_native_strategy()
-        .map(|native| native.cache_dir().join("finial").join("features"))
-        .map_err(|_| StoreError::NoDefaultFolder)
-}
 
 /// What was done, on opening, with files that were not a store of this format. To be shown to
 /// the user.

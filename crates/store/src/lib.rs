@@ -51,7 +51,7 @@ mod store;
 mod value;
 
 pub use error::{MatrixError, StoreError};
-pub use folder::{Notice, default_folder};
+pub use folder::Notice;
 pub use key::{ContentHash, FeatureKey, PipelineHash};
 pub use matrix::{DEFAULT_MEMORY_BUDGET_BYTES, FeatureMatrix, FeatureMatrixBuilder};
 pub use store::{DEFAULT_LIMIT_BYTES, FeatureStore, LEAST_LIMIT_BYTES, PipelineStats, StoreStats};

@@ -154,10 +154,6 @@ fn child() {
             }
             report(put);
         }
-        ("default", _) => {
-            let found = finial_store::default_folder().unwrap();
-            assert_eq!(found, folder.join("features"));
-        }
         _ => panic!("no such role: {role}"),
     }
 }
@@ -289,18 +285,6 @@ fn files_of_another_format_are_left_alone_while_another_process_has_them_open() 
     assert!(child.wait().unwrap().success());
     let store = FeatureStore::open(folder.path(), LIMIT).unwrap();
     assert!(store.notice().is_some());
-}
-
-#[test]
-fn the_default_folder_lies_in_the_cache_that_the_environment_names() {
-    let folder = Path::new("/somewhere/else");
-    let status = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "child"])
-        .env(ROLE, "default")
-        .env(FOLDER, folder)
-        .env("FINIAL_CACHE", folder)
-        .status();
-    assert!(status.unwrap().success());
 }
 
 /// The shell's limit on file size stands in for a disk that is full.

@@ -2,8 +2,8 @@
 
 use finial::FeatureStore;
 use finial::hub::Hub;
-use finial::learn::LearnError;
-use finial::store::{DEFAULT_LIMIT_BYTES, default_folder};
+use finial::learn::{LearnError, cache};
+use finial::store::DEFAULT_LIMIT_BYTES;
 use indicatif::DecimalBytes;
 
 use crate::args::{CacheAction, CacheArgs};
@@ -11,7 +11,7 @@ use crate::error::CliError;
 use crate::printer;
 
 pub fn run(args: &CacheArgs) -> Result<(), CliError> {
-    let folder = default_folder()?;
+    let folder = cache::features()?;
     let store = FeatureStore::open(&folder, DEFAULT_LIMIT_BYTES)?;
     match args.action {
         CacheAction::Info => {
@@ -40,7 +40,7 @@ pub fn run(args: &CacheArgs) -> Result<(), CliError> {
 
 /// The folder of fetched weights and what is in it, if there is something.
 fn weights() -> Result<String, CliError> {
-    let hub = Hub::from_environment().map_err(LearnError::from)?;
+    let hub = Hub::new(cache::weights()?);
     let kept = hub.kept().map_err(LearnError::from)?;
     if kept.is_empty() {
         return Ok(String::new());

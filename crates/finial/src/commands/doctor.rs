@@ -10,8 +10,7 @@ use finial::engine::{Choice, OPENVINO_VARIABLE, device, frozen};
 use finial::graph::Shape;
 use finial::learn::engine::{processor, why_not};
 use finial::learn::pretrained::BackboneOptions;
-use finial::learn::{LearnError, Pooling, Pretrained, head};
-use finial::store::default_folder;
+use finial::learn::{LearnError, Pooling, Pretrained, cache, head};
 use finial_kernels::Instructions;
 use indicatif::DecimalBytes;
 use serde_json::json;
@@ -240,12 +239,8 @@ impl Set {
 /// The cache folders.
 fn caches() -> Vec<(&'static str, PathBuf)> {
     let mut caches = Vec::new();
-    caches.extend(default_folder().ok().map(|folder| ("features", folder)));
-    caches.extend(
-        finial_hub::default_folder()
-            .ok()
-            .map(|folder| ("weights", folder)),
-    );
+    caches.extend(cache::features().ok().map(|folder| ("features", folder)));
+    caches.extend(cache::weights().ok().map(|folder| ("weights", folder)));
     caches
 }
 

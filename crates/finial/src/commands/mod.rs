@@ -16,8 +16,8 @@ pub mod train;
 use std::path::Path;
 
 use finial::learn::pretrained::BackboneOptions;
-use finial::learn::{EngineOptions, HeadOptions, Pooling};
-use finial::store::{DEFAULT_LIMIT_BYTES, default_folder};
+use finial::learn::{self, EngineOptions, HeadOptions, Pooling};
+use finial::store::DEFAULT_LIMIT_BYTES;
 use finial::task::Request;
 use finial::{FeatureStore, Progress, TrainOptions};
 
@@ -38,8 +38,9 @@ fn open_store(args: &StoreArgs, progress: &dyn Progress) -> Option<FeatureStore>
     if args.no_cache {
         return None;
     }
-    let opened =
-        default_folder().and_then(|folder| FeatureStore::open(&folder, DEFAULT_LIMIT_BYTES));
+    let opened = learn::cache::features()
+        .map_err(CliError::from)
+        .and_then(|folder| Ok(FeatureStore::open(&folder, DEFAULT_LIMIT_BYTES)?));
     match opened {
         Ok(store) => {
             if let Some(notice) = store.notice() {

@@ -5,9 +5,8 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use finial::data::images_in;
-use finial::learn::{Answer, LearnError, Stage};
+use finial::learn::{Answer, LearnError, Stage, cache};
 use finial::report::format;
-use finial::store::default_folder;
 use finial::task::Guaranteed;
 use finial::{Model, Prediction, Predictor, Progress, Task};
 
@@ -21,7 +20,7 @@ pub fn run(args: &PredictArgs) -> Result<(), CliError> {
     expect_model(&args.model)?;
     let progress = Terminal::new(args.common.quiet);
     let paths = files(&args.images)?;
-    let folder = default_folder().ok();
+    let folder = cache::features().ok();
     let predictor = Predictor::for_images(
         Model::load(&args.model)?,
         paths.len(),

@@ -1,10 +1,9 @@
-//! What the environment asks for: folder, offline, proxy, certificates.
+//! What the environment asks for: offline, proxy, certificates.
 
-use std::path::Path;
 use std::process::Command;
 
 use finial_graph::backbones::{Checksum, File};
-use finial_hub::{Hub, HubError, Limits, default_folder};
+use finial_hub::{Hub, HubError, Limits};
 
 use crate::server::{Reply, Server};
 
@@ -43,17 +42,14 @@ fn with_environment(test: &str, variables: &[(&str, &str)]) {
 }
 
 #[test]
-fn the_environment_names_the_folder_and_forbids_the_network() {
+fn the_environment_forbids_the_network() {
     if std::env::var_os("HUB_TEST_CHILD").is_none() {
         return with_environment(
-            "environment::the_environment_names_the_folder_and_forbids_the_network",
-            &[("FINIAL_CACHE", "some/cache"), ("FINIAL_OFFLINE", "1")],
+            "environment::the_environment_forbids_the_network",
+            &[("FINIAL_OFFLINE", "1")],
         );
     }
-    let weights = Path::new("some/cache/weights");
-    assert_eq!(default_folder().unwrap(), weights);
-    let hub = Hub::from_environment().unwrap();
-    assert_eq!(hub.folder(), weights);
+    let hub = Hub::from_environment("some/cache/weights");
     let error = fetch(&hub, "https://example.org/a.h5").unwrap_err();
     assert!(matches!(error, HubError::Offline { .. }), "{error}");
 }

@@ -9,7 +9,7 @@ use finial_hub::Hub;
 
 use super::{BackboneOptions, DEFAULT, Preprocessing, Pretrained};
 use crate::progress::Running;
-use crate::{LearnError, Progress, Stage};
+use crate::{LearnError, Progress, Stage, cache};
 
 /// The backbone of that name.
 ///
@@ -90,7 +90,7 @@ fn fetched(
             way_out: no_file(backbone),
         });
     };
-    let hub = Hub::from_environment()?;
+    let hub = Hub::from_environment(cache::weights()?);
     if let Some(path) = hub.cached(&file)? {
         return Ok(path);
     }
