@@ -67,7 +67,7 @@ FULL_SIZE = {"vgg16": 224, "resnet50": 224, "inception-v3": 299}
 CALIBRATION = 16
 
 
-def build(constructor, size: int, include_top: bool = True) -> keras.Model:
+def build(constructor, size: int, **settings) -> keras.Model:
     """The network as `weights="imagenet"` makes it, which in some families has layers of its own
     for that. Nothing is fetched, and any size goes with the classifier."""
     keras.backend.clear_session()
@@ -78,9 +78,7 @@ def build(constructor, size: int, include_top: bool = True) -> keras.Model:
     no_file = mock.patch.object(file_utils, "get_file", lambda *_, **__: "")
     no_weights = mock.patch.object(keras.Model, "load_weights", lambda *_, **__: None)
     with any_size, no_file, no_weights:
-        return constructor(
-            weights="imagenet", input_shape=(size, size, 3), include_top=include_top
-        )
+        return constructor(weights="imagenet", input_shape=(size, size, 3), **settings)
 
 
 def randomise(model: keras.Model, inputs: numpy.ndarray, seed: int = 0) -> None:
@@ -153,8 +151,8 @@ def write_as_keras_2(model: keras.Model, file: pathlib.Path) -> None:
 
 
 def without_top(model: keras.Model, constructor, size: int) -> keras.Model:
-    """What `include_top=False` makes, with the same weights."""
-    base = build(constructor, size, include_top=False)
+    """What `include_top=False, pooling="avg"` makes, with the same weights."""
+    base = build(constructor, size, include_top=False, pooling="avg")
     base.set_weights(model.get_weights()[: len(base.weights)])
     return base
 
@@ -182,19 +180,15 @@ def reference(name: str, folder: pathlib.Path) -> None:
 
     images = record.images(size)
     layers = values_behind_layers(model, prepare(images))
-    record.write(
-        folder / "reference.safetensors",
-        images,
-        layers,
-        features=layers[features],
-        output=run(model, prepare(images)),
-    )
+    values = {"features": layers[features], "output": run(model, prepare(images))}
     write_as_keras_2(model, folder / "weights.h5")
     if name in IN_ALL_FORMS:
         base = without_top(model, constructor, size)
+        values["pooled"] = run(base, prepare(images))
         write_as_keras_2(base, folder / "notop.h5")
         base.save_weights(folder / "notop.weights.h5")
         base.save(folder / "notop.keras")
+    record.write(folder / "reference.safetensors", images, layers, **values)
 
 
 def squeezenet_reference(name: str, folder: pathlib.Path) -> None:

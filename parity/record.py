@@ -5,6 +5,7 @@
 |---|---|---|
 | `images` | `[N, 3, H, W]` | 0 to 255, RGB |
 | `features` | `[N, ...]` | where a new head would be put, channels first |
+| `pooled` | `[N, C]` | the mean of the features over all places, as the original takes it, if it does |
 | `output` | `[N, classes]` | the end of the whole network, if it was run to its end |
 | `values/LAYER`, `places/LAYER` | `[n]` | some numbers of the first image's value behind a layer, and where they stand, channels first |
 """

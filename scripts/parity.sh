@@ -21,4 +21,6 @@ compute keras_networks keras_models &
 keras=$!
 compute torch_networks torch_models packaged
 wait $keras
-cargo test --locked -p finial-parity -- --include-ignored "$@"
+# Of the workspace, since its crates are built already as they are for the other tests.
+cargo test --locked --workspace --test networks --test whole_models --test exports -- \
+    --include-ignored "$@"

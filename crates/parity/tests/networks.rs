@@ -5,7 +5,7 @@ use std::path::Path;
 
 use finial_formats::load_backbone;
 use finial_graph::backbones::{BACKBONES, Backbone};
-use finial_graph::{Graph, Weights};
+use finial_graph::{Graph, Op, Shape, Weights};
 use finial_parity::{Failure, Reference, TOLERANCE, deviation, first_difference, folder, run};
 use libtest_mimic::{Arguments, Failed, Trial};
 
@@ -74,6 +74,10 @@ fn agrees(backbone: &Backbone, reference: &Reference) -> Result<(), Failure> {
     let weights = load_backbone(main, backbone, &features, &top)?;
     let apart = compare("features", &features, &weights, reference)?;
     let mut line = format!("{:32} features {apart:.1e}", backbone.name);
+    if reference.tensor("pooled").is_some() {
+        let apart = compare("pooled", &pooled(&features)?, &weights, reference)?;
+        line += &format!(", pooled {apart:.1e}");
+    }
     if reference.tensor("output").is_some() {
         let weights = load_backbone(main, backbone, &classifier, &[])?;
         let apart = compare("output", &classifier, &weights, reference)?;
@@ -85,6 +89,15 @@ fn agrees(backbone: &Backbone, reference: &Reference) -> Result<(), Failure> {
     }
     println!("{line}, {} files", files.len());
     Ok(())
+}
+
+/// The features as one vector: what a network without its top gives with `pooling="avg"`.
+fn pooled(features: &Graph) -> Result<Graph, Failure> {
+    let mut graph = features.clone();
+    if let Shape::Map(_) = graph.output_shape() {
+        graph.push("pooled", Op::GlobalAveragePool)?;
+    }
+    Ok(graph)
 }
 
 /// Compares the end of a network.
