@@ -380,7 +380,9 @@ pub enum ExportTo {
 
 #[derive(Args, Debug)]
 pub struct BackbonesArgs {
-    /// The network to show layer by layer [default: list them all]
+    /// The network to show layer by layer: a name, or a whole model in a file (.keras, .h5, .onnx)
+    /// [default: list them all]
+    #[arg(value_name = "NAME|FILE")]
     pub name: Option<String>,
     /// What to print on standard output
     #[arg(long, value_enum, default_value_t)]

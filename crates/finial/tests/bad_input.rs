@@ -46,6 +46,14 @@ fn a_backbone_that_is_none_is_told_before_the_data_is_read() {
 }
 
 #[test]
+fn files_of_a_backbone_that_are_not_there_are_told_before_the_data_is_read() {
+    let model = ["--backbone", "absent.keras"];
+    refused(&Scratch::new(), "nowhere", &model, &["absent.keras"]);
+    let weights = ["--backbone", "vgg16", "--weights", "absent.h5"];
+    refused(&Scratch::new(), "nowhere", &weights, &["absent.h5"]);
+}
+
+#[test]
 fn offline_weights_that_are_not_kept_are_asked_for_and_nothing_is_said_to_be_fetched() {
     let scratch = Scratch::new();
     scratch.class_folders("photos", &[("red", RED), ("green", GREEN)], 6);

@@ -177,6 +177,21 @@ fn the_caches_are_told_with_the_weights_in_them() {
 }
 
 #[test]
+fn a_model_in_a_file_is_shown_layer_by_layer() {
+    let fixtures = concat!(env!("CARGO_MANIFEST_DIR"), "/../formats/tests/fixtures");
+    let file = format!("{fixtures}/hdf5/small.keras");
+    let shown = Scratch::new().run(&["backbones", &file]);
+    assert_eq!(shown.status, 0, "{shown:?}");
+    for part in [
+        "Conv2d",
+        "Softmax",
+        "behind layer_norm, before its old head",
+    ] {
+        assert!(shown.stdout.contains(part), "{part}: {shown:?}");
+    }
+}
+
+#[test]
 fn room_is_told_in_units_that_fit() {
     let info = Scratch::new().run(&["cache", "info"]);
     assert!(info.stdout.contains(" GB\n"), "{info:?}");

@@ -1,5 +1,6 @@
 //! A whole model, and the weights of a known network, whatever the format of their file.
 
+use std::ffi::OsStr;
 use std::path::Path;
 
 use finial_graph::backbones::Backbone;
@@ -57,6 +58,11 @@ pub fn import(path: &Path, options: &ImportOptions) -> Result<Imported, FormatEr
             "whole models of Keras (.keras, .h5) and ONNX (.onnx)",
             "name the network that the weights belong to: --backbone NAME --weights FILE",
         )),
+        // What begins as neither would be called a damaged ONNX file.
+        Kind::Other if is_called_keras(path) => {
+            let expected = "an HDF5 file or a zip archive, as Keras writes them";
+            Err(FormatError::damaged(path, "the file", expected, "neither"))
+        }
         Kind::Other => {
             let imported = onnx::import_with(
                 path,
@@ -103,6 +109,11 @@ pub fn load_backbone(
         behind_the_cut,
     };
     load(&checkpoint, graph, &loading)
+}
+
+fn is_called_keras(path: &Path) -> bool {
+    let ending = path.extension().and_then(OsStr::to_str).unwrap_or_default();
+    ["keras", "h5", "hdf5"].contains(&ending.to_ascii_lowercase().as_str())
 }
 
 /// Whose file it is.

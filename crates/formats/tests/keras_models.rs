@@ -402,3 +402,15 @@ fn an_input_of_any_size_needs_one() {
     config["config"]["layers"][0]["config"]["batch_input_shape"] = json!([null, null, null, 3]);
     assert_says(&refusal(&config), &["any size", "an image size"]);
 }
+
+#[test]
+fn a_file_called_keras_that_is_none_is_not_taken_for_a_damaged_onnx_file() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["model.keras", "model.h5"] {
+        let path = folder.path().join(name);
+        std::fs::write(&path, "neither").unwrap();
+        let error = finial_formats::import(&path, &finial_formats::ImportOptions::default());
+        let text = error.unwrap_err().to_string();
+        assert!(text.contains("an HDF5 file or a zip archive"), "{text}");
+    }
+}

@@ -66,6 +66,17 @@ pub enum LearnError {
         /// Names like it.
         nearest: Vec<String>,
     },
+    /// A cut behind a layer that the backbone does not have.
+    #[error("{backbone} has no layer `{layer}`{}", near(nearest))]
+    #[diagnostic(help("`finial backbones {backbone}` lists its layers; give one to --cut"))]
+    UnknownLayer {
+        /// The backbone.
+        backbone: String,
+        /// The layer asked for.
+        layer: String,
+        /// Names like it.
+        nearest: Vec<String>,
+    },
     /// A backbone that its publisher gives no file for.
     #[error("the weights of {name} are not published as a file by themselves")]
     #[diagnostic(help("{way_out}"))]

@@ -111,6 +111,15 @@ fn a_file_of_other_weights_is_refused_with_both_sides() {
 }
 
 #[test]
+fn a_cut_behind_no_layer_is_answered_with_near_ones() {
+    let mut options = BackboneOptions::from("resnet50");
+    options.cut = Some("conv5_blok3_out".to_owned());
+    let message = message(open(&options).unwrap_err());
+    assert!(message.contains("conv5_block3_out"), "{message}");
+    assert!(message.contains("finial backbones resnet50"), "{message}");
+}
+
+#[test]
 fn a_name_that_is_none_is_answered_with_near_ones() {
     let text = message(open(&BackboneOptions::from("resnet5")).unwrap_err());
     assert!(text.contains("resnet50"), "{text}");

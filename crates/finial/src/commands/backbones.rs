@@ -1,5 +1,8 @@
 //! `finial backbones`
 
+use std::path::Path;
+
+use finial::formats::{ImportOptions, import};
 use finial::graph::backbones::{BACKBONES, Backbone};
 use finial::graph::{Graph, Shape};
 use finial::learn::pretrained;
@@ -16,6 +19,18 @@ pub fn run(args: &BackbonesArgs) -> Result<(), CliError> {
         (None, Format::Json) => {
             let all: Result<Vec<_>, CliError> = BACKBONES.iter().map(entry).collect();
             printer::print_json(&json!(all?))
+        }
+        (Some(name), format) if pretrained::is_model_file(Path::new(name)) => {
+            let options = ImportOptions::default();
+            let model = import(Path::new(name), &options).map_err(finial::LearnError::from)?;
+            match format {
+                Format::Text => printer::print(&description_of_file(name, &model.graph)?),
+                Format::Json => printer::print_json(&json!({
+                    "name": name,
+                    "cut": model.graph.default_cut(),
+                    "layers": layers(&model.graph)?,
+                })),
+            }
         }
         (Some(name), format) => {
             let backbone = pretrained::backbone(name)?;
@@ -121,8 +136,39 @@ fn entry(backbone: &Backbone) -> Result<serde_json::Value, CliError> {
     }))
 }
 
-/// A backbone layer by layer, as Keras's `model.summary()` tells it.
+/// A backbone, and what of it is used.
 fn description(backbone: &Backbone, graph: &Graph) -> Result<String, CliError> {
+    let part = part(backbone)?;
+    let published = &backbone.weights;
+    let file = published.without_top.or(published.with_top);
+    Ok(format!(
+        "{}, {}\n{}\nOutputs are channels, height and width. Transfer learning cuts the \
+         network behind {}: {} of its {} parameters, {} features.\nWeights of {}, {}{}\n",
+        backbone.name,
+        backbone.paper,
+        table(graph)?,
+        backbone.features,
+        part.parameters,
+        count(graph),
+        part.features,
+        backbone.publisher.name(),
+        published.licence,
+        file.map_or(String::new(), |file| format!(": {}", file.url)),
+    ))
+}
+
+/// A model from a file, and where it is cut.
+fn description_of_file(name: &str, graph: &Graph) -> Result<String, CliError> {
+    Ok(format!(
+        "{name}\n{}\nOutputs are channels, height and width. Transfer learning cuts the network \
+         behind {}, before its old head; --cut LAYER takes another layer.\n",
+        table(graph)?,
+        graph.default_cut(),
+    ))
+}
+
+/// A network layer by layer, as Keras's `model.summary()` tells it.
+fn table(graph: &Graph) -> Result<String, CliError> {
     let mut rows = vec![
         ["layer", "type", "output", "parameters", "reads"]
             .map(str::to_owned)
@@ -148,23 +194,7 @@ fn description(backbone: &Backbone, graph: &Graph) -> Result<String, CliError> {
         ]);
     }
     use Align::{Left, Right};
-    let table = columns(&rows, &[Left, Left, Left, Right, Left]);
-    let part = part(backbone)?;
-    let published = &backbone.weights;
-    let file = published.without_top.or(published.with_top);
-    Ok(format!(
-        "{}, {}\n{table}\nOutputs are channels, height and width. Transfer learning cuts the \
-         network behind {}: {} of its {} parameters, {} features.\nWeights of {}, {}{}\n",
-        backbone.name,
-        backbone.paper,
-        backbone.features,
-        part.parameters,
-        count(graph),
-        part.features,
-        backbone.publisher.name(),
-        published.licence,
-        file.map_or(String::new(), |file| format!(": {}", file.url)),
-    ))
+    Ok(columns(&rows, &[Left, Left, Left, Right, Left]))
 }
 
 #[derive(serde::Serialize)]

@@ -10,7 +10,7 @@ use super::{BackboneOptions, Preprocessing, Pretrained};
 use crate::{LearnError, Progress};
 
 /// Whether the name is a file's, not a backbone's.
-pub(super) fn is_model_file(name: &Path) -> bool {
+pub fn is_model_file(name: &Path) -> bool {
     let endings = [
         "keras",
         "h5",

@@ -6,14 +6,17 @@
 mod imported;
 mod named;
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use finial_data::ImageFit;
+use finial_formats::FormatError;
 use finial_graph::{Graph, GraphError, Node, Shape, Weights};
 
 use crate::{LearnError, Progress, head};
 
 pub use finial_graph::Preprocessing;
+pub use imported::is_model_file;
 pub use named::backbone;
 
 /// The name of the backbone that is inside the binary.
@@ -89,12 +92,20 @@ impl BackboneOptions {
     /// Whether there is such a backbone, before any work is done for it.
     ///
     /// # Errors
-    /// There is none, and the name is not a file's either.
+    /// There is none, or a file that was given cannot be opened.
     pub(crate) fn check(&self) -> Result<(), LearnError> {
-        match imported::is_model_file(Path::new(&self.name)) {
-            true => Ok(()),
-            false => backbone(&self.name).map(drop),
+        let model = Path::new(&self.name);
+        let model = is_model_file(model).then_some(model);
+        if model.is_none() {
+            backbone(&self.name)?;
         }
+        for path in model.into_iter().chain(self.weights.as_deref()) {
+            File::open(path).map_err(|error| FormatError::File {
+                path: path.to_owned(),
+                error,
+            })?;
+        }
+        Ok(())
     }
 }
 
@@ -107,7 +118,7 @@ impl Pretrained {
     /// a model that finial takes.
     pub fn open(options: &BackboneOptions, progress: &dyn Progress) -> Result<Self, LearnError> {
         let path = Path::new(&options.name);
-        match imported::is_model_file(path) {
+        match is_model_file(path) {
             true => imported::open(path, options, progress),
             false => named::open(options, progress),
         }

@@ -18,12 +18,11 @@ use crate::{LearnError, Progress, Stage, cache};
 pub fn backbone(name: &str) -> Result<&'static Backbone, LearnError> {
     Backbone::named(name).ok_or_else(|| LearnError::UnknownBackbone {
         found: name.to_owned(),
-        nearest: nearest(name),
+        nearest: nearest(name, BACKBONES.iter().map(|backbone| backbone.name)),
     })
 }
 
-fn nearest(name: &str) -> Vec<String> {
-    let known = BACKBONES.iter().map(|backbone| backbone.name);
+fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Vec<String> {
     let near = finial_task::near_names(name, known);
     near.into_iter().map(str::to_owned).collect()
 }
@@ -43,7 +42,7 @@ pub(super) fn open(
         });
     }
     let cut = options.cut.as_deref().unwrap_or(backbone.features);
-    let (mut graph, top) = cut_behind(&backbone.classifier()?, cut)?;
+    let (mut graph, top) = cut_behind(backbone, cut)?;
     let behind = top.parameters();
     if let Some(size) = options.image_size {
         graph = graph.resized(size)?;
@@ -64,9 +63,18 @@ pub(super) fn open(
     Pretrained::new(backbone.name.to_owned(), graph, weights, source)
 }
 
-/// The graph up to the end of that layer, its activation included, and what follows.
-fn cut_behind(graph: &Graph, layer: &str) -> Result<(Graph, Graph), GraphError> {
-    graph.cut_at(graph.end_of_layer(layer).unwrap_or(layer))
+/// The network up to the end of that layer, its activation included, and what follows.
+fn cut_behind(backbone: &Backbone, layer: &str) -> Result<(Graph, Graph), LearnError> {
+    let graph = backbone.classifier()?;
+    let end = graph.end_of_layer(layer).unwrap_or(layer);
+    match graph.cut_at(end) {
+        Err(GraphError::UnknownNode { .. }) => Err(LearnError::UnknownLayer {
+            backbone: backbone.name.to_owned(),
+            layer: layer.to_owned(),
+            nearest: nearest(layer, graph.nodes().iter().map(|node| node.name.as_str())),
+        }),
+        parts => Ok(parts?),
+    }
 }
 
 /// The weights inside the binary.
