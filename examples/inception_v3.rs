@@ -4,6 +4,8 @@
 //! cargo run --release --example inception_v3 -- DATA [WEIGHTS.h5]
 //! ```
 //!
+//! DATA is a table with a column that names images and one or more of numbers.
+//!
 //! In Keras, where the units, the activation and the loss must be made to fit the targets, and
 //! the targets to be standardised by hand:
 //!

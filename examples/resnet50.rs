@@ -4,6 +4,11 @@
 //! cargo run --release --example resnet50 -- DATA [WEIGHTS.h5]
 //! ```
 //!
+//! DATA is a table with a column that names images and one of labels such as `cat|dog`, or a
+//! column of zeros and ones for each label, or a folder of two classes. A label is given where its
+//! probability is at least one half, so rare ones need weights that tell something of the images:
+//! random ones may give none.
+//!
 //! In Keras, where the units, the activation and the loss must be made to fit the labels:
 //!
 //! ```python

@@ -4,6 +4,8 @@
 //! cargo run --release --example vgg16 -- DATA [WEIGHTS.h5]
 //! ```
 //!
+//! DATA is a folder of class folders, or a table of images and labels.
+//!
 //! In Keras, where the units, the activation and the loss must be made to fit the labels:
 //!
 //! ```python
