@@ -2,6 +2,8 @@
 //!
 //! - [`temperature`] fits one number that all logits of exclusive classes are divided by.
 //! - [`platt`] fits a slope and an offset for the logit of one yes-or-no question.
+//! - [`pulled_temperature`] and [`pulled_line`] do the same where few images must not move much; they
+//!   are what is used.
 //! - [`Calibration`] is what a task needs of the two, as slopes and offsets of logits, so that it
 //!   can be folded into the final layer and travels with every copy of the network.
 //! - [`Reliability`] measures how far probabilities are from holding.
@@ -19,9 +21,17 @@ use crate::metrics::MetricError;
 use crate::score::{classes, yes_or_no};
 use crate::{Targets, Task, TaskKind};
 
-pub use platt::{Line, platt};
+pub use platt::{Line, platt, pulled_line};
 pub use reliability::{Bin, Reliability, multi_class, yes_no};
-pub use temperature::temperature;
+pub use temperature::{pulled_temperature, temperature};
+
+/// How much no correction is worth, in units of the summed loss per squared unit of a slope or an
+/// offset: about what twenty to fifty images are. Without it the correction of few images is mostly
+/// chance, and probabilities hold less often after it; `bench/certainty` measures that.
+const TOWARDS_NONE: f64 = 5.0;
+/// How much the line of all labels together is worth to that of each: a label of which few images are
+/// so has little to say of its own.
+const TOWARDS_ALL: f64 = 20.0;
 
 /// How the logits of a trained head are corrected.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -41,7 +51,7 @@ pub enum Calibration {
 
 impl Calibration {
     /// The calibration of `task` for logits `[N, units]`; `None` for numbers, which have no
-    /// probabilities.
+    /// probabilities. Pulled towards none, and for labels towards the line of all of them together.
     ///
     /// # Errors
     /// No rows, counts that differ, logits that are not finite, or targets that are not the
@@ -55,16 +65,20 @@ impl Calibration {
         task.expect_columns(targets)?;
         Ok(match task.kind() {
             TaskKind::MultiClass => Some(Calibration::Temperature {
-                temperature: temperature(logits, &classes(targets)?, units)?,
+                temperature: pulled_temperature(logits, &classes(targets)?, units, TOWARDS_NONE)?,
             }),
             TaskKind::Binary | TaskKind::MultiLabel => {
                 let truth = yes_or_no(targets)?;
                 crate::metrics::inputs::independent_logits(logits, &truth, units)?;
+                let all = pulled_line(logits, &truth, Line::IDENTITY, TOWARDS_NONE)?;
                 let lines = (0..units).map(|unit| {
                     let logits: Vec<f32> =
                         logits.iter().skip(unit).step_by(units).copied().collect();
                     let truth: Vec<u8> = truth.iter().skip(unit).step_by(units).copied().collect();
-                    platt(&logits, &truth)
+                    match units {
+                        1 => Ok(all),
+                        _ => pulled_line(&logits, &truth, all, TOWARDS_ALL),
+                    }
                 });
                 Some(Calibration::Platt {
                     lines: lines.collect::<Result<_, _>>()?,

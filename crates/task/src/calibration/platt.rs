@@ -75,25 +75,87 @@ pub fn platt(logits: &[f32], targets: &[u8]) -> Result<Line, MetricError> {
         slope: 0.0,
         offset: (positives / negatives).ln(),
     };
-    let free = minimum(&rows, prior, true);
+    Ok(within_range(&rows, prior, Pull::NONE))
+}
+
+/// The line under which the targets are most probable, pulled towards another one: the summed
+/// cross-entropy plus `weight / 2 · ((slope − slope₀)² + (offset − offset₀)²)` is least. Few rows move
+/// it little, many rows freely; a single kind of row is no special case. Targets are taken as they
+/// are.
+///
+/// # Shapes
+/// `logits`, `targets`: `[N]`. `weight` above 0.
+///
+/// # Stability
+/// As [`platt`]; the pull makes the minimum unique.
+///
+/// # Errors
+/// As [`platt`].
+///
+/// # Example
+/// ```
+/// use finial_task::calibration::{Line, pulled_line};
+/// let (logits, targets) = ([-1.0, 1.0], [0, 1]);
+/// let far = pulled_line(&logits, &targets, Line::IDENTITY, 0.1)?;
+/// let near = pulled_line(&logits, &targets, Line::IDENTITY, 100.0)?;
+/// assert!(far.slope > near.slope && near.slope < 1.01);
+/// # Ok::<(), finial_task::metrics::MetricError>(())
+/// ```
+pub fn pulled_line(
+    logits: &[f32],
+    targets: &[u8],
+    towards: Line,
+    weight: f64,
+) -> Result<Line, MetricError> {
+    independent_logits(logits, targets, 1)?;
+    let rows = logits.iter().zip(targets);
+    let rows: Vec<(f64, f64)> = rows.map(|(&z, &y)| (f64::from(z), f64::from(y))).collect();
+    Ok(within_range(&rows, towards, Pull { towards, weight }))
+}
+
+/// A line that is as good as some rows are worth.
+#[derive(Clone, Copy)]
+struct Pull {
+    towards: Line,
+    weight: f64,
+}
+
+impl Pull {
+    const NONE: Pull = Pull {
+        towards: Line::IDENTITY,
+        weight: 0.0,
+    };
+
+    /// How far a line is from it, by slope and by offset.
+    fn apart(&self, line: Line) -> [f64; 2] {
+        [
+            line.slope - self.towards.slope,
+            line.offset - self.towards.offset,
+        ]
+    }
+}
+
+/// The line of least cost whose slope and offset are in their ranges.
+fn within_range(rows: &[(f64, f64)], start: Line, pull: Pull) -> Line {
+    let free = minimum(rows, start, pull, true);
     let slope = free.slope.clamp(SLOPES.0, SLOPES.1);
     let line = if slope == free.slope {
         free
     } else {
-        minimum(&rows, Line { slope, ..prior }, false)
+        minimum(rows, Line { slope, ..start }, pull, false)
     };
-    Ok(Line {
+    Line {
         slope: line.slope,
         offset: line.offset.clamp(OFFSETS.0, OFFSETS.1),
-    })
+    }
 }
 
-/// The line of least cross-entropy, by Newton's method; the slope is kept unless it is free.
-fn minimum(rows: &[(f64, f64)], start: Line, slope_is_free: bool) -> Line {
+/// The line of least cost, by Newton's method; the slope is kept unless it is free.
+fn minimum(rows: &[(f64, f64)], start: Line, pull: Pull, slope_is_free: bool) -> Line {
     let mut line = start;
-    let mut loss = cross_entropy(rows, line);
+    let mut loss = cost(rows, pull, line);
     for _ in 0..100 {
-        let (gradient, hessian) = derivatives(rows, line);
+        let (gradient, hessian) = derivatives(rows, pull, line);
         let Some(step) = step(gradient, hessian, slope_is_free) else {
             break;
         };
@@ -104,7 +166,7 @@ fn minimum(rows: &[(f64, f64)], start: Line, slope_is_free: bool) -> Line {
                 slope: line.slope - length * step.0,
                 offset: line.offset - length * step.1,
             };
-            let found = cross_entropy(rows, next);
+            let found = cost(rows, pull, next);
             if found < loss {
                 let change = loss - found;
                 (line, loss) = (next, found);
@@ -122,17 +184,20 @@ fn minimum(rows: &[(f64, f64)], start: Line, slope_is_free: bool) -> Line {
     line
 }
 
-fn cross_entropy(rows: &[(f64, f64)], line: Line) -> f64 {
-    let cost = |&(z, t): &(f64, f64)| {
+/// The cross-entropy and the pull.
+fn cost(rows: &[(f64, f64)], pull: Pull, line: Line) -> f64 {
+    let entropy = |&(z, t): &(f64, f64)| {
         let x = line.slope * z + line.offset;
         x.max(0.0) - x * t + (-x.abs()).exp().ln_1p()
     };
-    rows.iter().map(cost).sum()
+    let apart: f64 = pull.apart(line).iter().map(|d| d * d).sum();
+    rows.iter().map(entropy).sum::<f64>() + pull.weight / 2.0 * apart
 }
 
 /// Gradient by slope and offset, and the three numbers of the Hessian.
-fn derivatives(rows: &[(f64, f64)], line: Line) -> ([f64; 2], [f64; 3]) {
-    let (mut gradient, mut hessian) = ([0.0; 2], [0.0; 3]);
+fn derivatives(rows: &[(f64, f64)], pull: Pull, line: Line) -> ([f64; 2], [f64; 3]) {
+    let mut gradient = pull.apart(line).map(|d| pull.weight * d);
+    let mut hessian = [pull.weight, 0.0, pull.weight];
     for &(z, t) in rows {
         let x = line.slope * z + line.offset;
         let p = 1.0 / (1.0 + (-x).exp());
@@ -176,6 +241,29 @@ mod tests {
     fn one_kind_of_row_teaches_nothing() {
         assert_eq!(platt(&[1.0, 2.0], &[1, 1]), Ok(Line::IDENTITY));
         assert_eq!(platt(&[1.0, 2.0], &[0, 0]), Ok(Line::IDENTITY));
+    }
+
+    #[test]
+    fn a_pull_keeps_few_rows_near_and_lets_many_go() {
+        let towards = Line {
+            slope: 1.0,
+            offset: 0.5,
+        };
+        let pulled = |copies: usize| {
+            let logits = [2.0, 2.0, 2.0, -2.0, -2.0].repeat(copies);
+            let targets = [1, 1, 0, 0, 0].repeat(copies);
+            pulled_line(&logits, &targets, towards, 5.0).unwrap()
+        };
+        let (few, many) = (pulled(1), pulled(2000));
+        assert!((few.slope - 1.0).abs() < 0.5, "{few:?}");
+        // Two of three are so where the logit is 2.
+        let probability = 1.0 / (1.0 + (-(2.0 * many.slope + many.offset)).exp());
+        assert!((probability - 2.0 / 3.0).abs() < 0.01, "{many:?}");
+        let none = pulled_line(&[1.0, 2.0], &[0, 0], towards, 5.0).unwrap();
+        assert!(
+            none.offset < 0.5 && none.slope > 0.0 && none.slope < 1.0,
+            "{none:?}"
+        );
     }
 
     #[test]

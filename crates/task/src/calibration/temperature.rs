@@ -40,6 +40,20 @@ const RANGE: (f64, f64) = (0.05, 20.0);
 /// Guo, Pleiss, Sun and Weinberger, *On calibration of modern neural networks*, 2017;
 /// scikit-learn, `CalibratedClassifierCV(method="temperature")`.
 pub fn temperature(logits: &[f32], targets: &[u32], classes: usize) -> Result<f64, MetricError> {
+    pulled_temperature(logits, targets, classes, 0.0)
+}
+
+/// As [`temperature`], pulled towards 1: the summed loss plus `weight / 2 · (1 / T − 1)²` is least,
+/// so that few rows move it little and many rows freely.
+///
+/// # Errors
+/// As [`temperature`].
+pub fn pulled_temperature(
+    logits: &[f32],
+    targets: &[u32],
+    classes: usize,
+    weight: f64,
+) -> Result<f64, MetricError> {
     exclusive_logits(logits, targets, classes)?;
     let (mut low, mut high) = (1.0 / RANGE.1, 1.0 / RANGE.0);
     let all_right = logits
@@ -53,6 +67,7 @@ pub fn temperature(logits: &[f32], targets: &[u32], classes: usize) -> Result<f6
     let mut beta = 1.0_f64.clamp(low, high);
     for _ in 0..100 {
         let (slope, curvature) = derivatives(logits, targets, classes, beta);
+        let (slope, curvature) = (slope + weight * (beta - 1.0), curvature + weight);
         if slope > 0.0 {
             high = beta;
         } else {
@@ -101,6 +116,19 @@ mod tests {
     fn rows_that_are_all_right_do_not_make_surer() {
         let t = temperature(&[2.0, 0.0, 0.0, 1.0], &[0, 1], 2).unwrap();
         assert!((t - 1.0).abs() < 1e-9, "{t}");
+    }
+
+    #[test]
+    fn a_pull_keeps_few_rows_near_1_and_lets_many_go() {
+        let (logits, targets) = ([4.0, 0.0, 4.0, 0.0, 4.0, 0.0], [0, 0, 1]);
+        let free = temperature(&logits, &targets, 2).unwrap();
+        let pulled = |copies: usize| {
+            let (logits, targets) = (logits.repeat(copies), targets.repeat(copies));
+            pulled_temperature(&logits, &targets, 2, 5.0).unwrap()
+        };
+        let (few, many) = (pulled(1), pulled(10_000));
+        assert!(1.0 < few && few < 0.6 * free, "{few} {free}");
+        assert!((many - free).abs() < 0.01 * free, "{many} {free}");
     }
 
     #[test]
