@@ -11,6 +11,7 @@ mod adam;
 pub mod device;
 mod error;
 pub mod frozen;
+mod gradient;
 mod layer;
 mod native;
 mod network;

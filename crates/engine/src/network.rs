@@ -268,7 +268,7 @@ fn steps(graph: &Graph, weights: &mut Weights, device: &Device) -> Result<Vec<St
 }
 
 /// The numbers of a tensor.
-fn read_back<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, EngineError> {
+pub(crate) fn read_back<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, EngineError> {
     tensor
         .try_into_vec_as::<f32>()
         .map_err(|error| EngineError::Device(error.to_string()))

@@ -27,6 +27,23 @@ impl Graph {
         last.map(|node| node.name.as_str())
     }
 
+    /// The nodes through which everything passes, in running order: the graph can be cut at each.
+    ///
+    /// ```
+    /// use finial_graph::{Graph, Op, Shape};
+    ///
+    /// let mut graph = Graph::with_input("image", Shape::Vector([8]));
+    /// graph.push("fc1", Op::Dense { units: 8 })?;
+    /// graph.push_after("sum", Op::Add, &["fc1", "image"])?;
+    /// assert_eq!(graph.cuts(), ["image", "sum"]);
+    /// # Ok::<(), finial_graph::GraphError>(())
+    /// ```
+    pub fn cuts(&self) -> Vec<&str> {
+        let chain = Chain::of(self);
+        let nodes = (0..chain.places.len()).filter_map(|at| chain.node(at));
+        nodes.map(|node| node.name.as_str()).collect()
+    }
+
     /// The last node before the classifier that a network ends in: where it is cut to be used
     /// for something else.
     ///
