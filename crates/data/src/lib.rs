@@ -36,7 +36,10 @@ mod hash;
 mod source;
 mod split;
 
-pub use decode::{DECODING, DecodeError, Filter, Fit, ImageFit, Pixels, decode, thumbnail};
+pub use decode::{
+    DECODING, DecodeError, Filter, Fit, Heat, ImageFit, Look, Painted, Pixels, Print, decode,
+    thumbnail,
+};
 pub use file::{ReadError, read_file};
 pub use hash::{ContentHash, content_hash};
 pub use source::{Layout, Sample, Source, SourceError, SourceOptions, images_in, open};

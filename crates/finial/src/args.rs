@@ -34,8 +34,18 @@ pub enum Command {
     Train(TrainArgs),
     /// Ask a model about images
     Predict(PredictArgs),
+    /// Show where in a picture a model saw what it says
+    ///
+    /// Writes a heat map over each picture for each class that it names, for each label that it
+    /// sees, or for each number.
+    Explain(ExplainArgs),
     /// Score a model on labelled images
     Evaluate(EvaluateArgs),
+    /// Find wrong labels, pictures that are there twice, and odd images in a data set
+    ///
+    /// Every image is asked about by a network that did not learn from it, and compared with every
+    /// other. Nothing is changed.
+    Inspect(InspectArgs),
     /// Show what a wrong final layer costs on a data set
     ///
     /// Trains the pairings of activation and loss that people use by mistake beside the right one,
@@ -265,6 +275,31 @@ pub struct PredictArgs {
     pub common: Common,
 }
 
+#[derive(Args, Debug)]
+pub struct ExplainArgs {
+    /// A model folder
+    pub model: PathBuf,
+    /// Image files, or folders of them
+    #[arg(required = true, value_name = "IMAGE|DIR")]
+    pub images: Vec<PathBuf>,
+    /// The folder for the pictures, IMAGE.CLASS.png; nothing in it is overwritten
+    #[arg(long, short, value_name = "DIR", default_value = "explained")]
+    pub out: PathBuf,
+    /// Explain this class, label or target in place of what the model answers; several times for
+    /// several
+    #[arg(long, value_name = "NAME")]
+    pub class: Vec<String>,
+    /// What to print on standard output
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+    /// No notes: only the result, and errors
+    #[arg(long, short)]
+    pub quiet: bool,
+    /// Where to compute: cpu, or what else this build knows (cuda, vulkan, metal, rocm)
+    #[arg(long, default_value = "cpu", value_name = "DEVICE")]
+    pub device: String,
+}
+
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum PredictFormat {
     /// A line per image
@@ -290,6 +325,30 @@ pub struct EvaluateArgs {
     /// Write a report to this file, which must not exist yet
     #[arg(long, value_name = "FILE.html")]
     pub report: Option<PathBuf>,
+    /// What to print on standard output
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+    #[command(flatten)]
+    pub store: StoreArgs,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+#[derive(Args, Debug)]
+pub struct InspectArgs {
+    /// A folder of class folders, or a table
+    pub data: PathBuf,
+    /// Write a page with pictures to this file, which must not exist yet
+    #[arg(long, short, value_name = "FILE.html")]
+    pub out: Option<PathBuf>,
+    /// Write what is said of each image by a network that did not learn from it to this file, a table
+    /// for other tools, which must not exist yet
+    #[arg(long, value_name = "FILE.csv")]
+    pub predictions: Option<PathBuf>,
+    #[command(flatten)]
+    pub task: TaskArgs,
+    #[command(flatten)]
+    pub reading: DataArgs,
     /// What to print on standard output
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,

@@ -23,7 +23,9 @@ fn main() -> ExitCode {
     let result = match &cli.command {
         Command::Train(args) => commands::train::run(args),
         Command::Predict(args) => commands::predict::run(args),
+        Command::Explain(args) => commands::explain::run(args),
         Command::Evaluate(args) => commands::evaluate::run(args),
+        Command::Inspect(args) => commands::inspect::run(args),
         Command::Study(args) => commands::study::run(args),
         Command::Demo(args) => commands::demo::run(args),
         Command::Features(args) => commands::features::run(args),

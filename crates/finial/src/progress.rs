@@ -122,6 +122,7 @@ fn style(stage: Stage, columns: usize) -> Option<ProgressStyle> {
         Stage::Epochs => "training",
         Stage::Predictions => "predicting",
         Stage::Pairings => "pairings",
+        Stage::Inspection => "inspecting",
     };
     let note = match stage {
         Stage::Epochs if columns >= ROOM_FOR_NOTES => "  {msg:11.dim}",

@@ -42,6 +42,13 @@ pub fn wrapped(text: &str, width: usize) -> String {
     text.split('\n').map(fill).collect::<Vec<_>>().join("\n")
 }
 
+/// The width of the terminal on standard output, 80 where there is none; never below 40, whatever the
+/// terminal.
+pub fn width() -> usize {
+    let found = terminal_size::terminal_size();
+    found.map_or(80, |(width, _)| usize::from(width.0)).max(40)
+}
+
 /// On which side of its column a cell stands.
 #[derive(Clone, Copy)]
 pub enum Align {

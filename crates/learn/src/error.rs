@@ -50,6 +50,24 @@ pub enum LearnError {
     )]
     #[diagnostic(help("train it again with this version of finial; its features are still kept"))]
     NoCoverage,
+    /// A network without places.
+    #[error(
+        "{backbone} keeps no map of places that could be shown: its features are a vector from the start, or tokens that are no square"
+    )]
+    #[diagnostic(help("train with a backbone that ends in a map, such as the default one"))]
+    NoPlaces {
+        /// The backbone.
+        backbone: String,
+    },
+    /// A class, label or target that the model does not have.
+    #[error("the model knows no `{found}`{}", near(nearest))]
+    #[diagnostic(help("leave the name out for what the model answers"))]
+    NoSuchName {
+        /// What was asked for.
+        found: String,
+        /// Names like it.
+        nearest: Vec<String>,
+    },
     /// No image is left to learn from or to judge by.
     #[error("no image is left {0}")]
     #[diagnostic(help("add images, or look at those that were set aside"))]

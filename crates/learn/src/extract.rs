@@ -3,13 +3,14 @@
 //! Decoders and the network work at the same time, with a short queue between them, so that no
 //! more than a few batches of pixels are in memory whatever the size of the data. What an image
 //! gives is kept in the feature store under the image's content and everything that was done to
-//! it; a second run, or ten more images, computes only what is new.
+//! it; a second run, or ten more images, computes only what is new. Beside the features stands what
+//! a glance at the image tells, so that nothing has to be decoded for it again.
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
 
-use finial_data::{ContentHash, DECODING, ImageFit, Pixels, content_hash, read_file};
+use finial_data::{ContentHash, DECODING, ImageFit, Look, Pixels, content_hash, read_file};
 use finial_engine::Frozen;
 use finial_graph::{Graph, Weights};
 use finial_store::{
@@ -36,6 +37,8 @@ pub struct Features {
     pub kept: Vec<usize>,
     /// For each row, the content of its file.
     pub hashes: Vec<ContentHash>,
+    /// For each row, its image at a glance.
+    pub looks: Vec<Look>,
     /// The others.
     pub unreadable: Vec<Unreadable>,
     /// Rows that came from the store.
@@ -95,6 +98,7 @@ impl<'a> Extractor<'a> {
             concat!("finial ", env!("CARGO_PKG_VERSION")).as_bytes(),
             decision.identity.as_bytes(),
             &DECODING.to_le_bytes(),
+            b"then the look",
             &fit_text,
             &fingerprint,
         ]);
@@ -154,8 +158,8 @@ impl<'a> Extractor<'a> {
             Err(error) => return Prepared::Unreadable(error.to_string()),
         };
         let hash = content_hash(&bytes);
-        if let Some(features) = self.stored(&hash) {
-            return Prepared::Stored(hash, features);
+        if let Some(seen) = self.stored(&hash) {
+            return Prepared::Stored(hash, seen);
         }
         match self.decoder.decode(&bytes) {
             Ok(pixels) => Prepared::Pixels(hash, pixels),
@@ -163,11 +167,10 @@ impl<'a> Extractor<'a> {
         }
     }
 
-    /// Features from the store; a store that fails is as good as none.
-    fn stored(&self, hash: &ContentHash) -> Option<Vec<f32>> {
+    /// What the store has; a store that fails is as good as none.
+    fn stored(&self, hash: &ContentHash) -> Option<Seen> {
         let found = self.store?.get_many(&self.pipeline, &[key(hash)]).ok()?;
-        let features = found.into_iter().next().flatten()?;
-        (features.len() == self.width).then_some(features)
+        Seen::from_stored(found.into_iter().next().flatten()?, self.width)
     }
 
     fn collect(
@@ -185,6 +188,7 @@ impl<'a> Extractor<'a> {
         let mut store = self.store;
         let mut kept = Vec::new();
         let mut hashes = Vec::new();
+        let mut looks = Vec::new();
         let mut unreadable: Vec<Unreadable> = Vec::new();
         let mut reused = 0;
         let mut pages_left_out = 0;
@@ -197,8 +201,9 @@ impl<'a> Extractor<'a> {
             if let Some(open) = store
                 && !computed.is_empty()
             {
-                let items = computed.iter().map(|(hash, f)| (key(hash), f.as_slice()));
-                let items: Vec<_> = items.collect();
+                let rows: Vec<_> = computed.iter().map(|(_, seen)| seen.to_stored()).collect();
+                let hashes = computed.iter().map(|(hash, _)| key(hash));
+                let items: Vec<_> = hashes.zip(rows.iter().map(Vec::as_slice)).collect();
                 if let Err(error) = open.put_many(&self.pipeline, &items) {
                     progress.say(&format!("features are not kept for later runs: {error}"));
                     store = None;
@@ -206,10 +211,10 @@ impl<'a> Extractor<'a> {
             }
             let mut computed = computed.into_iter();
             for prepared in chunk {
-                let (hash, features) = match prepared {
-                    Prepared::Stored(hash, features) => {
+                let (hash, seen) = match prepared {
+                    Prepared::Stored(hash, seen) => {
                         reused += 1;
-                        (hash, features)
+                        (hash, seen)
                     }
                     // One result for each, which `compute` made sure of.
                     Prepared::Pixels(..) => computed.next().ok_or(LearnError::ResultCount)?,
@@ -219,9 +224,10 @@ impl<'a> Extractor<'a> {
                         continue;
                     }
                 };
-                builder.push_rows(&features)?;
+                builder.push_rows(&seen.features)?;
                 kept.push(index);
                 hashes.push(hash);
+                looks.push(seen.look);
                 index += 1;
             }
             if !allow_unreadable && unreadable.len() * 10 > paths.len() {
@@ -236,6 +242,7 @@ impl<'a> Extractor<'a> {
             matrix: builder.finish()?,
             kept,
             hashes,
+            looks,
             unreadable,
             reused,
             pages_left_out,
@@ -247,7 +254,7 @@ impl<'a> Extractor<'a> {
         &self,
         chunk: &mut [Prepared],
         frozen: &mut Option<Box<dyn Frozen>>,
-    ) -> Result<Vec<(ContentHash, Vec<f32>)>, LearnError> {
+    ) -> Result<Vec<(ContentHash, Seen)>, LearnError> {
         let mut pixels: Vec<(ContentHash, Pixels)> = Vec::new();
         for prepared in chunk {
             if let Prepared::Pixels(hash, decoded) = prepared {
@@ -267,8 +274,11 @@ impl<'a> Extractor<'a> {
         };
         let outputs = frozen.run(&images)?;
         let rows = outputs.chunks_exact(self.width.max(1));
-        let hashes = pixels.iter().map(|(hash, _)| *hash);
-        Ok(hashes.zip(rows.map(<[f32]>::to_vec)).collect())
+        let seen = rows.zip(&pixels).map(|(features, (hash, pixels))| {
+            let (features, look) = (features.to_vec(), pixels.look());
+            (*hash, Seen { features, look })
+        });
+        Ok(seen.collect())
     }
 }
 
@@ -277,9 +287,32 @@ fn key(hash: &ContentHash) -> finial_store::ContentHash {
     finial_store::ContentHash(*hash.as_bytes())
 }
 
+/// What is kept of an image.
+struct Seen {
+    features: Vec<f32>,
+    look: Look,
+}
+
+impl Seen {
+    /// Features, then the look.
+    fn to_stored(&self) -> Vec<f32> {
+        [self.features.clone(), self.look.numbers()].concat()
+    }
+
+    /// What [`to_stored`](Self::to_stored) gave, with so many features.
+    fn from_stored(mut stored: Vec<f32>, width: usize) -> Option<Self> {
+        let look = Look::from_numbers(stored.get(width..)?)?;
+        stored.truncate(width);
+        Some(Seen {
+            features: stored,
+            look,
+        })
+    }
+}
+
 /// What a decoder hands over.
 enum Prepared {
-    Stored(ContentHash, Vec<f32>),
+    Stored(ContentHash, Seen),
     Pixels(ContentHash, Pixels),
     Unreadable(String),
 }

@@ -11,6 +11,8 @@
 //! - [`certainty`]: calibration, thresholds, and answers with a guarantee.
 //! - [`model`]: what is saved and read again; [`predict`] and [`mod@evaluate`] use it, and
 //!   [`Model::export`] writes it for others.
+//! - [`explain`]: where in a picture a model saw what it says.
+//! - [`mod@inspect`]: what is suspicious in a data set.
 //! - [`mod@study`]: what a wrong final layer costs, on the same features.
 //! - `report`: what a person reads, handed to `finial-report`.
 //! - [`cache`]: the folders of features and of fetched weights.
@@ -23,10 +25,12 @@ mod decoder;
 pub mod engine;
 mod error;
 pub mod evaluate;
+pub mod explain;
 mod export;
 pub mod extract;
 pub mod fit;
 pub mod head;
+pub mod inspect;
 pub mod loss;
 pub mod model;
 pub mod predict;
@@ -41,8 +45,10 @@ pub use certainty::{Certainty, CertaintyOptions};
 pub use engine::{Decision, EngineOptions};
 pub use error::LearnError;
 pub use evaluate::{EvaluateOptions, Evaluated, evaluate};
+pub use explain::{Explained, Explainer, Explanation};
 pub use export::ExportFormat;
 pub use head::{Head, HeadOptions, Pooling};
+pub use inspect::{Inspection, inspect};
 pub use loss::{ClassWeights, LossOptions};
 pub use model::{Model, Reserved};
 pub use predict::{Answer, Predictor};

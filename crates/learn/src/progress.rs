@@ -13,6 +13,8 @@ pub enum Stage {
     Predictions,
     /// Trainings of a study.
     Pairings,
+    /// Parts of a data set that are asked about.
+    Inspection,
 }
 
 /// Who wants to know.

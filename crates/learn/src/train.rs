@@ -14,7 +14,7 @@ use crate::fit::{Examples, Fit, fit, logits, outputs};
 use crate::head::{Head, Scale};
 use crate::model::{Attachment, Model, Provenance, Reserved, to_json};
 use crate::prepare::{Prepared, TrainOptions, prepare};
-use crate::{LearnError, Progress, Quiet, cache, evaluate, report};
+use crate::{LearnError, Progress, Quiet, cache, evaluate, inspect, report};
 
 /// A trained model with all that is known about it.
 pub struct Trained {
@@ -158,6 +158,7 @@ pub fn train(
         certainty,
         provenance,
     )?;
+    let inspection = inspect(&prepared, seed, progress)?;
     let report = report::of_training(&report::Run {
         model: &model,
         prepared: &prepared,
@@ -165,6 +166,7 @@ pub fn train(
         test: &test,
         validation: &validation,
         observed: &observed,
+        inspection: &inspection,
         test_rows: &test_rows,
         test_outputs: &test_outputs,
         seconds: started.elapsed().as_secs_f64(),

@@ -9,6 +9,7 @@
 //!
 //! - [`report`]: the data. Whoever trained or evaluated a model fills it in.
 //! - [`mod@format`]: how numbers become text; the page and the sentences in the data share it.
+//! - [`inspection`]: what is suspicious in a data set, a page and a section of the report.
 //! - [`study`]: another page, on what wrong final layers cost, and the same as Markdown.
 //! - `view`: what the page needs beyond the data, such as shaded matrices and sorted rows.
 //! - `markup`: code within sentences, and places where a path may break.
@@ -62,6 +63,7 @@
 mod charts;
 mod error;
 pub mod format;
+pub mod inspection;
 mod markup;
 mod page;
 pub mod report;

@@ -12,6 +12,7 @@ use minijinja::{Environment, UndefinedBehavior, context};
 
 use crate::error::ReportError;
 use crate::format;
+use crate::inspection::InspectionPage;
 use crate::markup::{path, prose};
 use crate::report::Report;
 use crate::study::Study;
@@ -24,6 +25,7 @@ const STYLE: &str = include_str!("../templates/report.css");
 const TEMPLATES: &[(&str, &str)] = &[
     ("report.html", include_str!("../templates/report.html")),
     ("study.html", include_str!("../templates/study.html")),
+    ("inspect.html", include_str!("../templates/inspect.html")),
     (
         "page_head.html",
         include_str!("../templates/page_head.html"),
@@ -52,6 +54,10 @@ const TEMPLATES: &[(&str, &str)] = &[
     (
         "sections/worst.html",
         include_str!("../templates/sections/worst.html"),
+    ),
+    (
+        "sections/findings.html",
+        include_str!("../templates/sections/findings.html"),
     ),
     (
         "sections/data.html",
@@ -97,6 +103,14 @@ pub(crate) fn render_study(study: &Study) -> Result<String, ReportError> {
     Ok(without_control_characters(page))
 }
 
+/// The page of an inspection.
+pub(crate) fn render_inspection(page: &InspectionPage) -> Result<String, ReportError> {
+    let page = environment()?
+        .get_template("inspect.html")?
+        .render(context! { page => Serde(page), style => STYLE })?;
+    Ok(without_control_characters(page))
+}
+
 /// The parts of the report the template prints itself. The evidence is not among them: it can hold
 /// a million counts or points, and the page shows what [`View`] makes of it.
 fn shown_as_it_is(report: &Report) -> Value {
@@ -114,6 +128,7 @@ fn shown_as_it_is(report: &Report) -> Value {
         certainty => Serde(&report.certainty),
         worst => Serde(&report.worst),
         worst_order => report.worst_order.as_deref(),
+        findings => Serde(&report.findings),
         provenance => Serde(&report.provenance),
         usage => Serde(&report.usage),
     }
@@ -187,8 +202,8 @@ mod tests {
     #[test]
     fn every_file_of_the_page_is_used() {
         let sources: String = TEMPLATES.iter().map(|(_, source)| *source).collect();
-        // The first two are pages by themselves.
-        for (name, _) in TEMPLATES.iter().skip(2) {
+        // The first three are pages by themselves.
+        for (name, _) in TEMPLATES.iter().skip(3) {
             assert!(sources.contains(&format!("\"{name}\"")), "{name}");
         }
     }

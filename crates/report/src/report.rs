@@ -13,6 +13,8 @@ pub mod training;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use evidence::jpeg_as_text;
+
 pub use certainty::{Certainty, Reliability, ReliabilityBin, Threshold};
 pub use evidence::{
     BinaryCounts, BinaryEvidence, ClassRow, Confusion, Evidence, LabelRow, MultiClassEvidence,
@@ -56,6 +58,8 @@ pub struct Report {
     pub worst: Vec<WorstImage>,
     /// By what they are sorted, a sentence such as "Sorted by the probability that the label got."
     pub worst_order: Option<String>,
+    /// What is suspicious in the data, labels first.
+    pub findings: Vec<crate::inspection::Group>,
     /// Fingerprints, versions, device, seed: what one needs to repeat the result.
     pub provenance: Vec<Fact>,
     /// Command lines that use the model.

@@ -51,12 +51,14 @@ impl<'a> View<'a> {
     /// A confusion matrix that is not square, a thumbnail that is no JPEG file.
     pub fn new(report: &'a Report) -> Result<Self, ReportError> {
         for image in &report.worst {
-            if !image.jpeg.is_empty() && !image.jpeg.starts_with(&[0xFF, 0xD8, 0xFF]) {
+            let wrong = |file: &[u8]| !file.is_empty() && !file.starts_with(&[0xFF, 0xD8, 0xFF]);
+            if wrong(&image.jpeg) || wrong(&image.heat) {
                 return Err(ReportError::NotJpeg {
                     path: image.path.clone(),
                 });
             }
         }
+        crate::inspection::check(&report.findings)?;
         let splits = splits(report);
         Ok(Self {
             scores: report

@@ -383,6 +383,7 @@ fn a_report_survives_json() {
 fn a_thumbnail_that_is_no_jpeg_is_refused_by_its_path() {
     let report = Report {
         worst: vec![WorstImage {
+            heat: Vec::new(),
             jpeg: b"<svg onload=alert(1)>".to_vec(),
             path: "a/b.svg".into(),
             ..WorstImage::default()

@@ -11,7 +11,7 @@
 //!   [`Task::intervals`] says how far they may be off.
 //! - What makes answers honest is learned from images that the network did not learn from:
 //!   [`calibration`] of probabilities, [`Thresholds`], and [`Conformal`] sets and intervals.
-//! - [`Task::suspects`] names labels that are probably wrong.
+//! - [`Task::suspects`] names labels that are probably wrong, [`Task::far_off`] numbers.
 //!
 //! There is no tensor library here. Losses as tensors live in `finial-learn`, the layers
 //! themselves in `finial-graph`.
@@ -30,6 +30,7 @@ mod bootstrap;
 pub mod calibration;
 mod cells;
 mod conformal;
+mod far_off;
 mod infer;
 mod kind;
 mod labels;
@@ -47,6 +48,7 @@ mod wording;
 pub use bootstrap::{Interval, Resamples, wilson};
 pub use calibration::{Calibration, Reliability};
 pub use conformal::{Conformal, Coverage, Guaranteed, Reach};
+pub use far_off::FarOff;
 pub use infer::{InferError, Inference, Request, infer};
 pub use kind::TaskKind;
 pub use labels::{Column, LabelError, LabelSource, RawLabels, Targets};

@@ -3,12 +3,15 @@
 //! Greyscale becomes RGB, what is transparent lies on white, 16 bits become 8, of an animation
 //! the first frame is taken, and the EXIF orientation is applied. Colour profiles are not.
 //! `format` tells what the bytes are, `raster` decodes, `jpeg` looks after the format that most
-//! data sets are in, `pages` notices what is left out, `fit` resizes.
+//! data sets are in, `pages` notices what is left out, `fit` resizes; `look` is what a glance tells, `heat` paints a
+//! map over a picture.
 
 mod error;
 mod fit;
 mod format;
+mod heat;
 mod jpeg;
+mod look;
 mod pages;
 mod raster;
 
@@ -18,7 +21,11 @@ use image::codecs::jpeg::JpegEncoder;
 use image::{DynamicImage, ImageEncoder, RgbImage};
 use serde::{Deserialize, Serialize};
 
+use raster::Raster;
+
 pub use error::DecodeError;
+pub use heat::{Heat, Painted};
+pub use look::{Look, Print};
 
 /// How an image of any size becomes one of a fixed size. It is part of a model: an image must be
 /// brought to size in training and in use alike.
@@ -139,6 +146,8 @@ pub struct Pixels {
     pub height: u32,
     /// Red, green and blue of each pixel, row by row: `[height, width, 3]`, channels last.
     pub rgb: Vec<u8>,
+    /// Width and height of the image in the file, as a viewer shows it.
+    pub size_in_file: [u32; 2],
     /// Whether the file holds more pages or frames than the first, which is the one decoded.
     pub pages_left_out: bool,
 }
@@ -179,12 +188,17 @@ pub fn decode(bytes: &[u8], fit: &ImageFit) -> Result<Pixels, DecodeError> {
     fit.check()?;
     fenced(|| {
         let raster = raster::read(bytes, [fit.width, fit.height].map(|side| side * SPARE))?;
-        let pages_left_out = raster.pages_left_out;
+        let Raster {
+            pages_left_out,
+            size_in_file,
+            ..
+        } = raster;
         let image = fit::resize(raster, fit)?;
         Ok(Pixels {
             width: image.width(),
             height: image.height(),
             rgb: image.into_raw(),
+            size_in_file,
             pages_left_out,
         })
     })

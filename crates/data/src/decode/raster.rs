@@ -19,6 +19,8 @@ pub(super) struct Raster {
     /// How many columns and rows of pixels, from the first, show the picture.
     pub(super) extent: [f64; 2],
     pub(super) orientation: Orientation,
+    /// Width and height of the file's image as a viewer shows it, before anything made it smaller.
+    pub(super) size_in_file: [u32; 2],
     /// Whether the file has more pages or frames.
     pub(super) pages_left_out: bool,
 }
@@ -86,6 +88,7 @@ pub(super) fn read(bytes: &[u8], least: [u32; 2]) -> Result<Raster, DecodeError>
         image,
         extent,
         orientation,
+        size_in_file: upright([width, height], orientation),
         pages_left_out: pages::has_more(bytes, format),
     })
 }

@@ -74,7 +74,7 @@ pub fn run(args: &PredictArgs) -> Result<(), CliError> {
 }
 
 /// The images asked about: files as they are named, folders with all images below them.
-fn files(named: &[PathBuf]) -> Result<Vec<PathBuf>, CliError> {
+pub(super) fn files(named: &[PathBuf]) -> Result<Vec<PathBuf>, CliError> {
     let mut files = Vec::new();
     for path in named {
         if path.is_dir() {
@@ -91,7 +91,7 @@ fn files(named: &[PathBuf]) -> Result<Vec<PathBuf>, CliError> {
 }
 
 /// Why a file has no answer, without the system's number for it.
-fn why(error: &LearnError) -> String {
+pub(super) fn why(error: &LearnError) -> String {
     match error {
         LearnError::Image { path, .. } if path.symlink_metadata().is_err_and(is_missing) => {
             format!("{}: there is no such file", path.display())
@@ -287,7 +287,7 @@ impl<'a, W: Write> Printed<'a, W> {
 }
 
 /// What was found, in one line: fields with tabs between them.
-fn in_words(prediction: &Prediction) -> String {
+pub(super) fn in_words(prediction: &Prediction) -> String {
     let percent = |probability: f32| format!("{:.1} %", probability * 100.0);
     match prediction {
         Prediction::Class {

@@ -17,10 +17,7 @@ use crate::error::CliError;
 use crate::new_file::NewFile;
 use crate::printer::{self, value_of};
 use crate::progress::Terminal;
-use crate::text::{Align, columns, wrapped};
-
-/// A table is this wide at the least, whatever the terminal.
-const NARROWEST: usize = 40;
+use crate::text::{Align, columns, width, wrapped};
 
 pub fn run(args: &StudyArgs) -> Result<(), CliError> {
     let out = args.out.as_deref().map(NewFile::reserve).transpose()?;
@@ -56,8 +53,7 @@ pub fn run(args: &StudyArgs) -> Result<(), CliError> {
 
 /// A table of the numbers, then a sentence for each row.
 fn in_words(study: &Study, page: Option<&Path>) -> String {
-    let width = terminal_size::terminal_size().map_or(80, |(width, _)| usize::from(width.0));
-    let width = width.max(NARROWEST);
+    let width = width();
     let mut rows = vec![vec![String::new()]];
     rows[0].extend(headings(study));
     rows[0].push("died".to_owned());

@@ -108,6 +108,7 @@ pub(crate) fn of_evaluation(scored: &Scored) -> Report {
             scored.outputs,
             thresholds,
             scored.targets,
+            scored.model,
         ),
         worst_order: Some(worst::order(task)),
         provenance: facts,

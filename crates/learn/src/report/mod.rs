@@ -7,6 +7,7 @@
 //! - [`evidence`]: what stands behind the scores.
 //! - [`certainty`]: how sure the answers are.
 //! - [`worst`]: the images answered most wrongly.
+//! - [`findings`]: what is suspicious in the data.
 //! - [`images`]: where the images come from, and which were set aside.
 //! - [`wording`]: sentences and lists.
 //!
@@ -15,6 +16,7 @@
 mod certainty;
 mod evaluation;
 mod evidence;
+mod findings;
 mod guess;
 mod images;
 mod layers;
@@ -31,6 +33,7 @@ use finial_report::{Command, Fact, Report};
 use crate::train::hex;
 use crate::{Decision, Model};
 pub(crate) use evaluation::{Scored, of_evaluation};
+pub(crate) use findings::groups;
 pub(crate) use training::{Run, of_training};
 
 /// Names the model's folder, once it is known.

@@ -12,6 +12,7 @@ use super::{certainty, evidence, images, layers, question, scores, worst};
 use crate::Model;
 use crate::certainty::Observed;
 use crate::fit::Fit;
+use crate::inspect::Inspection;
 use crate::prepare::Prepared;
 
 /// A finished training.
@@ -24,6 +25,7 @@ pub(crate) struct Run<'a> {
     pub test_rows: &'a [usize],
     pub test_outputs: &'a [f32],
     pub observed: &'a Observed,
+    pub inspection: &'a Inspection,
     pub seconds: f64,
 }
 
@@ -98,8 +100,13 @@ pub(crate) fn of_training(run: &Run) -> Report {
             run.test_outputs,
             thresholds,
             &test,
+            run.model,
         ),
         worst_order: Some(worst::order(task)),
+        findings: {
+            let groups = run.inspection.groups(source).into_iter();
+            groups.filter(|group| group.count > 0).collect()
+        },
         ..super::frame(run.model)
     }
 }

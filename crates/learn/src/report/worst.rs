@@ -3,12 +3,14 @@
 use std::cmp::Ordering;
 
 use finial_data::thumbnail;
+use finial_engine::device;
 use finial_report as page;
 use finial_report::format;
 use finial_task::{Prediction, Targets, Task, TaskKind, Thresholds};
 
 use super::images::Images;
 use crate::head::Scale;
+use crate::{Explainer, Model};
 
 /// Thumbnails on a page.
 const WORST: usize = 12;
@@ -45,23 +47,46 @@ pub(super) fn of(
     outputs: &[f32],
     thresholds: &Thresholds,
     targets: &Targets,
+    model: &Model,
 ) -> Vec<page::WorstImage> {
     let answers = Answers::new(task, outputs, thresholds, targets);
+    let worst = answers.worst();
+    // A network without places is shown without maps.
+    let explainer = match worst.is_empty() {
+        true => None,
+        false => Explainer::new(model, device::DEFAULT).ok(),
+    };
     let card = |i: usize| {
         let row = *rows.get(i)?;
         let sample = images.features.kept.get(row)?;
-        let bytes = std::fs::read(&images.source.samples.get(*sample)?.path).ok();
-        let jpeg = bytes.and_then(|bytes| thumbnail(&bytes, THUMBNAIL).ok());
+        let path = &images.source.samples.get(*sample)?.path;
+        let bytes = std::fs::read(path).ok();
+        let jpeg = bytes
+            .as_ref()
+            .and_then(|bytes| thumbnail(bytes, THUMBNAIL).ok());
+        let heat = bytes
+            .zip(explainer.as_ref())
+            .and_then(|(bytes, explainer)| {
+                let map = explainer
+                    .explain_bytes(&bytes, path, &[])
+                    .ok()?
+                    .maps
+                    .into_iter()
+                    .next()?;
+                let painted = map.heat.over(&bytes, &explainer.model().image(), THUMBNAIL);
+                painted.ok()?.jpeg().ok()
+            });
         let words = answers.in_words(i)?;
         Some(page::WorstImage {
             jpeg: jpeg.unwrap_or_default(),
+            heat: heat.unwrap_or_default(),
             path: images.path(row),
             truth: words.truth,
             predicted: words.predicted,
             remark: words.remark,
         })
     };
-    answers.worst().into_iter().filter_map(card).collect()
+    worst.into_iter().filter_map(card).collect()
 }
 
 /// What was answered and what is true.

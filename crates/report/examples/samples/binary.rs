@@ -224,6 +224,7 @@ fn worst() -> Vec<WorstImage> {
     .zip(31..)
     .map(
         |((truth, predicted, probability, readable), seed): ((_, _, f64, _), u64)| WorstImage {
+            heat: Vec::new(),
             jpeg: if readable {
                 thumbnail(seed)
             } else {

@@ -79,6 +79,7 @@ pub fn report() -> Report {
         .into_iter()
         .zip(91..)
         .map(|(name, seed)| WorstImage {
+            heat: Vec::new(),
             jpeg: thumbnail(seed),
             path: format!("photos/{name}.jpg"),
             truth: name.into(),

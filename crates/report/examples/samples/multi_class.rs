@@ -53,6 +53,7 @@ pub fn report() -> Report {
     .into_iter()
     .zip(1..)
     .map(|((truth, predicted, given, path), seed)| WorstImage {
+        heat: Vec::new(),
         jpeg: thumbnail(seed),
         path: format!("flower_photos/{path}"),
         truth: truth.into(),

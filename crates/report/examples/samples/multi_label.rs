@@ -110,6 +110,7 @@ pub fn report() -> Report {
         .into_iter()
         .zip(51..)
         .map(|((truth, predicted, remark), seed): (_, u64)| WorstImage {
+ heat: Vec::new(),
             jpeg: thumbnail(seed),
             path: format!("cameras/K{seed}/2026-03-{:02}_0412.jpg", seed - 40),
             truth: truth.into(),

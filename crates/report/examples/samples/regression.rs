@@ -106,6 +106,7 @@ pub fn report() -> Report {
             .into_iter()
             .zip(71..)
             .map(|((truth, predicted), seed): ((f64, f64), u64)| WorstImage {
+ heat: Vec::new(),
                 jpeg: thumbnail(seed),
                 path: format!("leaves/scan_{:05}.png", seed * 71),
                 truth: format!("length {}", format::with_unit(truth, Some("mm"))),

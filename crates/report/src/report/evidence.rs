@@ -166,6 +166,9 @@ pub struct WorstImage {
     /// text in base 64.
     #[serde(with = "jpeg_as_text")]
     pub jpeg: Vec<u8>,
+    /// The same with a heat map of what speaks for the answer, as a JPEG file; empty without one.
+    #[serde(with = "jpeg_as_text", default)]
+    pub heat: Vec<u8>,
     /// Path of the image.
     pub path: String,
     /// What it is, as text.
@@ -177,7 +180,7 @@ pub struct WorstImage {
 }
 
 /// Bytes as text in base 64: a list of numbers would be four times as long.
-mod jpeg_as_text {
+pub(crate) mod jpeg_as_text {
     use base64::Engine;
     use base64::engine::general_purpose::STANDARD;
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
