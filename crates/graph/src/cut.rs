@@ -63,14 +63,14 @@ impl Graph {
 }
 
 /// The nodes through which everything passes, in running order: the graph can be cut at each.
-struct Chain<'a> {
-    graph: &'a Graph,
+pub(crate) struct Chain<'a> {
+    pub(crate) graph: &'a Graph,
     /// Places in the graph's list of nodes.
-    places: Vec<usize>,
+    pub(crate) places: Vec<usize>,
 }
 
 impl<'a> Chain<'a> {
-    fn of(graph: &'a Graph) -> Self {
+    pub(crate) fn of(graph: &'a Graph) -> Self {
         let nodes = graph.nodes();
         let index: std::collections::HashMap<&str, usize> = nodes
             .iter()
@@ -97,11 +97,11 @@ impl<'a> Chain<'a> {
         Chain { graph, places }
     }
 
-    fn node(&self, at: usize) -> Option<&'a Node> {
+    pub(crate) fn node(&self, at: usize) -> Option<&'a Node> {
         self.graph.nodes().get(*self.places.get(at)?)
     }
 
-    fn shape(&self, at: usize) -> Option<Shape> {
+    pub(crate) fn shape(&self, at: usize) -> Option<Shape> {
         self.graph.shape_of(&self.node(at)?.name).ok()
     }
 

@@ -12,6 +12,7 @@
 //! networks, one file a family.
 
 pub mod backbones;
+mod block;
 mod cut;
 mod error;
 mod fold;
