@@ -65,6 +65,17 @@ pub fn named(name: &str) -> Result<Device, DeviceError> {
     }
 }
 
+/// Whether its memory is the processor's own, so that a tensor's numbers can be had as they lie.
+pub(crate) fn is_host(device: &Device) -> bool {
+    #[cfg(feature = "cpu")]
+    return *device == Device::flex();
+    #[cfg(not(feature = "cpu"))]
+    {
+        let _ = device;
+        false
+    }
+}
+
 /// The device of that index among those that the machine has.
 ///
 /// Without its driver, a backend may panic while it looks; that means the same as none.

@@ -54,6 +54,19 @@ pub enum EngineError {
         "compute the loss from the output of this network, after `Network::trainable`"
     ))]
     NoGradient(String),
+    /// A gradient that training cannot follow.
+    #[error("the gradient of the parameter `{parameter}` is {norm}, expected finite numbers")]
+    #[diagnostic(help("lower the learning rate, or clip gradients at a smaller norm"))]
+    GradientNotFinite {
+        /// The first parameter, in the order of names, whose gradient is not made of numbers.
+        parameter: String,
+        /// The norm of its gradient.
+        norm: f64,
+    },
+    /// A state that belongs to another network.
+    #[error("the optimiser's state does not fit the parameter `{0}`")]
+    #[diagnostic(help("the checkpoint is of another network; train from the start"))]
+    WrongState(String),
     /// The device is not there.
     #[error(transparent)]
     #[diagnostic(transparent)]

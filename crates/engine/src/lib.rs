@@ -12,15 +12,17 @@ pub mod device;
 mod error;
 pub mod frozen;
 mod gradient;
+mod gradients;
 mod layer;
 mod native;
 mod network;
 mod value;
 
-pub use adam::Adam;
+pub use adam::{AdamState, AdamW, AdamWOptions};
 pub use burn::tensor::{Device, Tensor};
 pub use error::EngineError;
 pub use frozen::{Choice, Engine, Frozen, OPENVINO_VARIABLE, Precision};
+pub use gradients::Gradients;
 pub use native::Native;
 pub use network::{Mode, Network};
 pub use value::Value;

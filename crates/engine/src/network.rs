@@ -191,7 +191,35 @@ impl Network {
     ///
     /// # Errors
     /// The batch has another shape than the graph's input.
-    pub fn forward(&self, batch: Value, mut mode: Mode) -> Result<Value, EngineError> {
+    pub fn forward(&self, batch: Value, mode: Mode) -> Result<Value, EngineError> {
+        self.forward_past(batch, mode, |_, _| Ok(()))
+    }
+
+    /// The first node of which a value is NaN or infinite for a batch, in running order; none if
+    /// all are numbers.
+    ///
+    /// # Errors
+    /// As [`Network::forward`], or the device failed.
+    pub fn first_not_finite(&self, batch: Value) -> Result<Option<String>, EngineError> {
+        let mut found = None;
+        self.forward_past(batch, Mode::Inference, |node, value| {
+            if found.is_none() {
+                let numbers = read_back(value.clone().into_rows())?;
+                let wrong = numbers.iter().any(|number| !number.is_finite());
+                found = wrong.then(|| node.to_owned());
+            }
+            Ok(())
+        })?;
+        Ok(found)
+    }
+
+    /// [`Network::forward`], showing `look` what each node gives.
+    fn forward_past(
+        &self,
+        batch: Value,
+        mut mode: Mode,
+        mut look: impl FnMut(&str, &Value) -> Result<(), EngineError>,
+    ) -> Result<Value, EngineError> {
         if batch.shape() != self.graph.input_shape() {
             return Err(EngineError::WrongInput {
                 expected: self.graph.input_shape(),
@@ -222,8 +250,9 @@ impl Network {
                 node: step.node.clone(),
                 expected,
             };
-            let value = step.layer.apply(inputs, &mut mode);
-            values.push(Some(value.map_err(wrong)?));
+            let value = step.layer.apply(inputs, &mut mode).map_err(wrong)?;
+            look(&step.node, &value)?;
+            values.push(Some(value));
         }
         let output = values.pop().flatten();
         output.ok_or_else(|| EngineError::WrongValue {

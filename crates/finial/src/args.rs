@@ -31,7 +31,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Train a model on a folder of class folders, or on a table of images and labels
-    Train(TrainArgs),
+    Train(Box<TrainArgs>),
     /// Ask a model about images
     Predict(PredictArgs),
     /// Show where in a picture a model saw what it says
@@ -213,14 +213,28 @@ pub struct TrainArgs {
     #[arg(long, default_value_t = finial::learn::fit::FitOptions::default().patience)]
     #[arg(value_parser = values::at_least_one, allow_negative_numbers = true)]
     pub patience: usize,
-    /// Adam's step size
-    #[arg(long, default_value_t = finial::learn::fit::FitOptions::default().learning_rate)]
-    #[arg(value_parser = values::learning_rate, allow_hyphen_values = true)]
-    pub learning_rate: f64,
+    /// AdamW's step size, or auto for a range test: a short training at rising rates
+    #[arg(long, alias = "lr", default_value = "0.001", value_name = "RATE|auto")]
+    #[arg(value_parser = values::rate_or_auto, allow_hyphen_values = true)]
+    pub learning_rate: Auto<f64>,
     /// Images per step [default: 32 or more, by the number of images]
     #[arg(long, value_name = "IMAGES")]
     #[arg(value_parser = values::at_least_one, allow_negative_numbers = true)]
     pub batch: Option<usize>,
+    /// auto: choose hidden layer and weight decay by the validation images; of few images by
+    /// repeated cross-validation
+    #[arg(long, default_value = "given", value_name = "given|auto", value_parser = ["given", "auto"])]
+    pub head: String,
+    /// AdamW's weight decay
+    #[arg(long, default_value_t = finial::learn::fit::FitOptions::default().weight_decay)]
+    #[arg(value_name = "SHARE", value_parser = values::not_negative, allow_hyphen_values = true)]
+    pub weight_decay: f64,
+    #[command(flatten)]
+    pub tuning: TuningArgs,
+    #[command(flatten)]
+    pub augmenting: AugmentingArgs,
+    #[command(flatten)]
+    pub keeping: KeepingArgs,
     #[command(flatten)]
     pub honesty: HonestyArgs,
     /// What to print on standard output
@@ -230,6 +244,85 @@ pub struct TrainArgs {
     pub store: StoreArgs,
     #[command(flatten)]
     pub common: Common,
+}
+
+/// How pretrained layers are trained with the head.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Fine-tuning")]
+pub struct TuningArgs {
+    /// After the head, train the network with it: from its last block, from a layer (or a group of
+    /// layers, as conv5 or layer4) or all of it
+    ///
+    /// The better of the two, on the validation images, is kept.
+    #[arg(long, value_name = "last-block|LAYER|all")]
+    pub fine_tune: Option<String>,
+    /// Passes of the fine-tuning at the most; the rate goes down to 0 over them
+    #[arg(
+        long,
+        default_value_t = 10,
+        value_name = "EPOCHS",
+        requires = "fine_tune"
+    )]
+    #[arg(value_parser = values::at_least_one, allow_negative_numbers = true)]
+    pub tune_epochs: usize,
+    /// Step size of the network's last block; deeper ones go down to a tenth, the head takes three
+    /// times as much
+    #[arg(
+        long,
+        default_value_t = 1e-4,
+        value_name = "RATE",
+        requires = "fine_tune"
+    )]
+    #[arg(value_parser = values::learning_rate, allow_hyphen_values = true)]
+    pub tune_rate: f64,
+    /// Images per step of the fine-tuning
+    #[arg(
+        long,
+        default_value_t = 32,
+        value_name = "IMAGES",
+        requires = "fine_tune"
+    )]
+    #[arg(value_parser = values::at_least_one, allow_negative_numbers = true)]
+    pub tune_batch: usize,
+    /// Gigabytes on disk for what the frozen part gives of each image; beyond, it runs again in
+    /// every pass
+    #[arg(long, default_value_t = 2.0, value_name = "GB", requires = "fine_tune")]
+    #[arg(value_parser = values::not_negative, allow_hyphen_values = true)]
+    pub disk_budget: f64,
+}
+
+/// How training images are changed.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Augmentation")]
+pub struct AugmentingArgs {
+    /// Change training images: mirror, crop, vary the light. In fine-tuning every pass sees them
+    /// otherwise; the head alone needs --views
+    #[arg(long)]
+    pub augment: bool,
+    /// Left and right are not the same: do not mirror images
+    #[arg(long)]
+    pub no_flip: bool,
+    /// Views of each training image that the head learns from, the image itself and changed ones
+    #[arg(long, default_value_t = 1, value_name = "NUMBER")]
+    #[arg(value_parser = values::views, allow_negative_numbers = true)]
+    pub views: usize,
+    /// Learn from mixtures of two images, how strongly: above 0 (0.2 is light) up to 1
+    #[arg(long, value_name = "ALPHA", value_parser = values::mixup, allow_hyphen_values = true)]
+    pub mixup: Option<f64>,
+}
+
+/// What is kept of a training that does not end.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Checkpoints")]
+pub struct KeepingArgs {
+    /// Go on with an earlier run of the same command that was killed; the model is the same, bit
+    /// for bit, as that of a run that was never stopped
+    #[arg(long)]
+    pub resume: bool,
+    /// Seconds between two checkpoints, in MODEL.checkpoint
+    #[arg(long, default_value_t = 60.0, value_name = "SECONDS")]
+    #[arg(value_parser = values::not_negative, allow_hyphen_values = true)]
+    pub checkpoint_every: f64,
 }
 
 /// What rare classes weigh, and how sure the answers may be.

@@ -48,6 +48,9 @@ pub fn trained(trained: &Trained, model: &Path) -> String {
         },
         trained.fit.best_epoch,
     );
+    if let Some(tuned) = &trained.tuned {
+        text.push_str(&format!("  then         {}\n", tuned.in_words()));
+    }
     text.push_str(&scores(
         &trained.test,
         trained.report.scores.as_ref(),
@@ -217,6 +220,16 @@ pub fn trained_json(trained: &Trained, model: &Path) -> serde_json::Value {
         "set_aside_count": data.map_or(0, |data| data.set_aside_count),
         "epochs": trained.fit.curve.len(),
         "best_epoch": trained.fit.best_epoch,
+        "fine_tuned": trained.tuned.as_ref().map(|tuned| serde_json::json!({
+            "from": tuned.options.from.to_string(),
+            "cut": tuned.cut,
+            "weights": tuned.parameters,
+            "epochs": tuned.fit.curve.len(),
+            "best_epoch": tuned.fit.best_epoch,
+            "validation_loss_before": tuned.before,
+            "validation_loss": tuned.fit.best_loss,
+            "kept": tuned.is_better(),
+        })),
         "notes": notes(trained),
         "engine": trained.model.provenance().engine,
         "model": model,

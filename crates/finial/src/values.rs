@@ -109,6 +109,35 @@ pub fn learning_rate(text: &str) -> Result<f64, String> {
         .ok_or_else(|| "expected a number > 0".to_owned())
 }
 
+/// A number from 0 on.
+pub fn not_negative(text: &str) -> Result<f64, String> {
+    let number: Option<f64> = text.parse().ok();
+    number
+        .filter(|number| (0.0..=1e12).contains(number))
+        .ok_or_else(|| "expected a number ≥ 0".to_owned())
+}
+
+/// Views of an image.
+pub fn views(text: &str) -> Result<usize, String> {
+    const MOST: usize = finial::TrainOptions::MOST_VIEWS;
+    let views = text.parse().ok().filter(|views| (1..=MOST).contains(views));
+    views.ok_or_else(|| format!("expected a whole number from 1 to {MOST}"))
+}
+
+/// How strongly images are mixed.
+pub fn mixup(text: &str) -> Result<f64, String> {
+    let alpha = text.parse().ok().filter(|a| *a > 0.0 && *a <= 1.0);
+    alpha.ok_or_else(|| "expected a number > 0 and ≤ 1".to_owned())
+}
+
+/// A step size, or `auto`.
+pub fn rate_or_auto(text: &str) -> Result<Auto<f64>, String> {
+    match text {
+        "auto" => Ok(Auto(None)),
+        text => Ok(Auto(Some(learning_rate(text)?))),
+    }
+}
+
 /// A kind of task.
 pub fn task_kind(text: &str) -> Result<TaskKind, String> {
     text.parse()
@@ -157,6 +186,15 @@ mod tests {
         assert!(learning_rate("0").is_err());
         assert!(learning_rate("inf").is_err());
         assert_eq!(learning_rate("1e-3"), Ok(1e-3));
+        assert_eq!(rate_or_auto("auto"), Ok(Auto(None)));
+        assert_eq!(rate_or_auto("0.5"), Ok(Auto(Some(0.5))));
+        assert!(rate_or_auto("automatic").is_err());
+        assert_eq!(not_negative("0"), Ok(0.0));
+        for wrong in ["-1", "inf", "NaN"] {
+            assert!(not_negative(wrong).is_err(), "{wrong}");
+        }
+        assert_eq!((views("64"), views("0").is_err()), (Ok(64), true));
+        assert_eq!((mixup("1"), mixup("0").is_err()), (Ok(1.0), true));
     }
 
     #[test]

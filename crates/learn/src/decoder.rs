@@ -22,6 +22,11 @@ impl Decoder {
         }
     }
 
+    /// How images are brought to size.
+    pub(crate) fn fit(&self) -> ImageFit {
+        self.fit
+    }
+
     /// The pixels of an image file's bytes.
     pub(crate) fn decode(&self, bytes: &[u8]) -> Result<Pixels, DecodeError> {
         // A thread that panicked with the lock held leaves nothing half-done behind it.

@@ -3,6 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::course::Divergence;
+
 /// Why training, evaluation or prediction stopped.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum LearnError {
@@ -162,11 +164,62 @@ pub enum LearnError {
     ))]
     ResultCount,
     /// Training gave numbers that are not finite.
-    #[error("the loss is no longer a finite number, in epoch {epoch}")]
-    #[diagnostic(help("lower the learning rate with --learning-rate"))]
-    Diverged {
-        /// The epoch, from 1.
-        epoch: usize,
+    #[error("{0}")]
+    #[diagnostic(help(
+        "lower the learning rate with --learning-rate, or with --tune-rate if it was fine-tuning"
+    ))]
+    Diverged(Box<Divergence>),
+    /// A range test that has seen enough; never given to a caller.
+    #[error("the learning-rate range test is over")]
+    TestOver,
+    /// No such layer to fine-tune from.
+    #[error("there is no layer `{found}` to fine-tune from{}", near(nearest))]
+    #[diagnostic(help(
+        "`finial backbones NAME` lists the layers of a network; last-block and all fit every one"
+    ))]
+    NothingToTune {
+        /// The name asked for.
+        found: String,
+        /// Names like it.
+        nearest: Vec<String>,
+    },
+    /// A checkpoint that nobody asked to go on from.
+    #[error("there is a checkpoint of an unfinished training, {}", .0.display())]
+    #[diagnostic(help(
+        "--resume goes on with it; to train from the start, remove the file yourself"
+    ))]
+    CheckpointExists(PathBuf),
+    /// A file that is no checkpoint.
+    #[error("{} is not a whole checkpoint: {reason}", path.display())]
+    #[diagnostic(help("remove the file and train from the start"))]
+    Checkpoint {
+        /// The file.
+        path: PathBuf,
+        /// Expected and found.
+        reason: String,
+    },
+    /// A checkpoint of other data or other settings.
+    #[error(
+        "{} is of another run: its {} is {}, here it is {}",
+        path.display(), difference[0], difference[1], difference[2]
+    )]
+    #[diagnostic(help(
+        "go on with the data and the settings of before, or remove the file and train from the start"
+    ))]
+    OtherRun {
+        /// The file.
+        path: PathBuf,
+        /// What differs, what it was, and what it is.
+        difference: Box<[String; 3]>,
+    },
+    /// An image that was there a moment ago.
+    #[error("{}: expected the image that was read before, found {found}", path.display())]
+    #[diagnostic(help("do not change the data while a model is trained on it"))]
+    ImageChanged {
+        /// The file.
+        path: PathBuf,
+        /// What is there now.
+        found: &'static str,
     },
     /// The output is there already.
     #[error("the output {} exists already", .0.display())]

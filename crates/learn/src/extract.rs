@@ -18,8 +18,11 @@ use finial_store::{
 };
 use rayon::prelude::*;
 
+use crate::augment::Augmentation;
+use crate::chance::{Draw, generator};
 use crate::decoder::Decoder;
 use crate::engine::{Decision, EngineOptions, Network, RECORDS, decide, fingerprint};
+use crate::feed::content;
 use crate::model::to_json;
 use crate::progress::Running;
 use crate::{LearnError, Progress, Stage};
@@ -66,6 +69,15 @@ pub struct Extractor<'a> {
     width: usize,
     pipeline: PipelineHash,
     store: Option<&'a FeatureStore>,
+    view: Option<View<'a>>,
+}
+
+/// One of several ways to see the training images.
+pub(crate) struct View<'a> {
+    pub augmentation: &'a Augmentation,
+    /// Which of them.
+    pub number: usize,
+    pub seed: u64,
 }
 
 impl<'a> Extractor<'a> {
@@ -111,7 +123,28 @@ impl<'a> Extractor<'a> {
             width: graph.output_shape().len(),
             pipeline,
             store,
+            view: None,
         })
+    }
+
+    /// The same for images changed as one of several views; their features are kept apart.
+    pub(crate) fn viewed(&self, view: View<'a>) -> Result<Self, LearnError> {
+        let kind = to_json(view.augmentation, Path::new("augmentation"))?;
+        let number = (view.number as u64).to_le_bytes();
+        let seed = view.seed.to_le_bytes();
+        Ok(Extractor {
+            decision: self.decision.clone(),
+            decoder: Decoder::new(self.decoder.fit()),
+            pipeline: PipelineHash::of(&[&self.pipeline.0, &kind, &number, &seed]),
+            view: Some(view),
+            ..*self
+        })
+    }
+
+    /// The frozen part, ready to run.
+    pub(crate) fn frozen(&self) -> Result<Box<dyn Frozen>, LearnError> {
+        let choice = self.decision.choice;
+        Ok(choice.prepare(self.graph, self.weights, self.device)?)
     }
 
     /// What runs it.
@@ -162,9 +195,19 @@ impl<'a> Extractor<'a> {
             return Prepared::Stored(hash, seen);
         }
         match self.decoder.decode(&bytes) {
-            Ok(pixels) => Prepared::Pixels(hash, pixels),
+            Ok(pixels) => Prepared::Pixels(hash, self.changed(&hash, pixels)),
             Err(error) => Prepared::Unreadable(error.to_string()),
         }
+    }
+
+    /// The image as its view has it.
+    fn changed(&self, hash: &ContentHash, pixels: Pixels) -> Pixels {
+        let Some(view) = &self.view else {
+            return pixels;
+        };
+        let place = [view.number as u64, content(hash)];
+        let mut rng = generator(view.seed, Draw::Augmentation, place);
+        view.augmentation.apply(&pixels, &mut rng)
     }
 
     /// What the store has; a store that fails is as good as none.
@@ -267,10 +310,7 @@ impl<'a> Extractor<'a> {
         }
         let frozen = match frozen {
             Some(frozen) => frozen,
-            None => {
-                let choice = self.decision.choice;
-                frozen.insert(choice.prepare(self.graph, self.weights, self.device)?)
-            }
+            None => frozen.insert(self.frozen()?),
         };
         let outputs = frozen.run(&images)?;
         let rows = outputs.chunks_exact(self.width.max(1));

@@ -1,24 +1,26 @@
-//! Training the head on stored features: Adam, early stopping, the best weights kept.
+//! Training the head on stored features. The loop itself is in `course`.
 
-use std::sync::mpsc::sync_channel;
-use std::thread;
-
-use finial_engine::{Adam, Device, Mode, Network, Tensor, Value};
+use finial_engine::{AdamWOptions, Device, Network};
 use finial_graph::Weights;
 use finial_store::FeatureMatrix;
-use finial_task::{Targets, Task};
-use rand::seq::SliceRandom;
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::SeedableRng;
+use finial_task::Targets;
 use serde::{Deserialize, Serialize};
 
+use crate::checkpoint::Keeper;
+use crate::course::{Course, Lessons, Phase};
+use crate::feed::Feed;
 use crate::head::{Head, LOGITS};
-use crate::loss::{LossError, LossShape, weighted_loss};
-use crate::progress::Running;
-use crate::{LearnError, Progress, Stage};
+use crate::loss::LossShape;
+use crate::mixup::Mixup;
+use crate::range_test::RangeTest;
+use crate::schedule::Schedule;
+use crate::{LearnError, Progress};
 
 /// Features that one step may hold, in bytes: a flattened map is 50 times as wide as a pooled one.
 const BATCH_BYTES: usize = 16 << 20;
+/// Parts of a step that may be computed side by side. Not by the number of processors: sums
+/// would be rounded otherwise on another machine.
+const PARTS: usize = 1;
 /// Rows of a step without gradients, at the most.
 const BATCH_ROWS: usize = 512;
 
@@ -29,8 +31,14 @@ pub struct FitOptions {
     pub epochs: usize,
     /// Epochs without a better validation loss after which training stops.
     pub patience: usize,
-    /// Adam's learning rate.
+    /// AdamW's learning rate.
     pub learning_rate: f64,
+    /// AdamW's weight decay.
+    #[serde(default)]
+    pub weight_decay: f64,
+    /// How strongly images are mixed with each other; none for not at all.
+    #[serde(default)]
+    pub mixup: Option<Mixup>,
     /// Images per step; `None` to choose by the number of training images.
     pub batch: Option<usize>,
     /// For shuffling, dropout and the first weights.
@@ -43,6 +51,8 @@ impl Default for FitOptions {
             epochs: 100,
             patience: 10,
             learning_rate: 1e-3,
+            weight_decay: 0.0,
+            mixup: None,
             batch: None,
             seed: 0,
         }
@@ -77,6 +87,17 @@ impl FitOptions {
         if !(self.learning_rate > 0.0 && self.learning_rate.is_finite()) {
             return setting("a learning rate above 0", self.learning_rate.to_string());
         }
+        if !(self.weight_decay >= 0.0 && self.weight_decay.is_finite()) {
+            return setting(
+                "a weight decay of at least 0",
+                self.weight_decay.to_string(),
+            );
+        }
+        if let Some(Mixup { alpha }) = self.mixup
+            && !(alpha > 0.0 && alpha <= 1.0)
+        {
+            return setting("a mixup above 0 and at most 1", alpha.to_string());
+        }
         Ok(())
     }
 }
@@ -97,8 +118,13 @@ pub struct Fit {
     pub weights: Weights,
     /// Every epoch in order.
     pub curve: Vec<Epoch>,
-    /// The epoch of the lowest validation loss, from 1.
+    /// The epoch of the lowest validation loss, from 1; 0 for the weights before the first step
+    /// of a fine-tuning.
     pub best_epoch: usize,
+    /// The validation loss of that epoch.
+    pub best_loss: f64,
+    /// The validation loss before the first step, where those weights were a choice, too.
+    pub start_loss: Option<f64>,
     /// Why training ended, a sentence.
     pub stopped: String,
     /// Images per step.
@@ -133,78 +159,73 @@ pub fn fit(
     device: &Device,
     progress: &dyn Progress,
 ) -> Result<Fit, LearnError> {
-    options.check()?;
-    let _stage = Running::begin(progress, Stage::Epochs, options.epochs);
-    let task = head.task();
-    let (to_logits, _) = head.graph().cut_at(LOGITS)?;
-    let mut network = Network::new(&to_logits, initial, device)?.trainable();
-    let mut adam = Adam::default();
-    let mut rng = ChaCha8Rng::seed_from_u64(options.seed);
-    let batch = options.batch_for(train.rows.len(), train.features.columns());
-    let mut order: Vec<usize> = (0..train.rows.len()).collect();
-
-    let mut curve: Vec<Epoch> = Vec::new();
-    let mut best: Option<(usize, f64, Network)> = None;
-    let mut stopped = format!("all {} epochs were run", options.epochs);
-    for epoch in 1..=options.epochs {
-        order.shuffle(&mut rng);
-        let mut total = 0.0;
-        train.each_batch(&order, batch, |numbers, y| {
-            let x = network.batch(numbers)?;
-            let logits = vectors(network.forward(x, Mode::Training(&mut rng))?, task)?;
-            let mean = weighted_loss(task, train.loss, logits, &y)?;
-            adam.step(&mut network, &mean, options.learning_rate)?;
-            total += f64::from(mean.into_scalar::<f32>()) * y.rows() as f64;
-            Ok(())
-        })?;
-        let frozen = network.frozen();
-        let losses = Epoch {
-            train_loss: total / train.rows.len().max(1) as f64,
-            validation_loss: validation.mean_loss(&frozen, task)?,
-        };
-        if !(losses.train_loss.is_finite() && losses.validation_loss.is_finite()) {
-            if best.is_none() {
-                return Err(LearnError::Diverged { epoch });
-            }
-            stopped = format!("the loss was no longer a finite number in epoch {epoch}");
-            break;
-        }
-        curve.push(losses);
-        progress.advance(1, &format!("loss {:.3}", losses.validation_loss));
-        let improved = best
-            .as_ref()
-            .is_none_or(|(_, lowest, _)| losses.validation_loss < *lowest);
-        if improved {
-            best = Some((epoch, losses.validation_loss, frozen));
-        } else if let Some((best_epoch, _, _)) = &best
-            && epoch - best_epoch >= options.patience
-        {
-            stopped = format!(
-                "the validation loss had not fallen for {} epochs",
-                options.patience
-            );
-            break;
-        }
-    }
-    let (best_epoch, _, network) = best.ok_or(LearnError::Diverged { epoch: 1 })?;
-    Ok(Fit {
-        weights: network.weights()?,
-        curve,
-        best_epoch,
-        stopped,
-        batch,
-    })
+    let training = Training {
+        head,
+        train: train.lessons(),
+        validation: validation.lessons(),
+        options,
+        device,
+    };
+    fit_kept(training, initial, &Keeper::none(), progress)
 }
 
-/// A head's values are vectors; its graph was checked for that.
-fn vectors(value: Value, task: &Task) -> Result<Tensor<2>, LossError> {
-    match value {
-        Value::Vectors(vectors) => Ok(vectors),
-        other => Err(LossError::Columns {
-            what: "logits",
-            expected: task.units(),
-            found: other.shape().len(),
-        }),
+/// [`fit`] on any feed, with checkpoints.
+pub(crate) fn fit_kept(
+    training: Training,
+    initial: &Weights,
+    keeper: &Keeper,
+    progress: &dyn Progress,
+) -> Result<Fit, LearnError> {
+    let rate = training.options.learning_rate;
+    training.course(&|_| rate, |course| course.run(initial, keeper, progress))
+}
+
+/// The learning-rate range test of a head.
+pub(crate) fn range_test(training: Training, initial: &Weights) -> Result<RangeTest, LearnError> {
+    let otherwise = FitOptions::default().learning_rate;
+    training.course(&|_| 1.0, |course| course.range_test(initial, otherwise))
+}
+
+/// A head that is to be trained.
+pub(crate) struct Training<'a> {
+    pub head: &'a Head,
+    pub train: Lessons<'a>,
+    pub validation: Lessons<'a>,
+    pub options: &'a FitOptions,
+    pub device: &'a Device,
+}
+
+impl Training<'_> {
+    fn course<T>(
+        self,
+        rate: &(dyn Fn(&str) -> f64 + Sync),
+        then: impl FnOnce(&Course) -> Result<T, LearnError>,
+    ) -> Result<T, LearnError> {
+        let options = self.options;
+        options.check()?;
+        let (to_logits, _) = self.head.graph().cut_at(LOGITS)?;
+        let batch = options.batch_for(self.train.rows.len(), self.train.feed.width());
+        then(&Course {
+            phase: Phase::Head,
+            task: self.head.task(),
+            graph: &to_logits,
+            train: self.train,
+            validation: self.validation,
+            seed: options.seed,
+            epochs: options.epochs,
+            patience: options.patience,
+            batch,
+            part: batch.div_ceil(PARTS),
+            optimiser: AdamWOptions {
+                weight_decay: options.weight_decay,
+                ..AdamWOptions::default()
+            },
+            rate,
+            schedule: Schedule::Constant,
+            mixup: options.mixup,
+            counts_start: false,
+            device: self.device,
+        })
     }
 }
 
@@ -213,47 +234,14 @@ fn rows_within(bytes: usize, columns: usize) -> usize {
     (bytes / (columns.max(1) * size_of::<f32>())).max(1)
 }
 
-impl Examples<'_> {
-    /// Hands features and targets of the examples at these positions to `step`, a batch at a time,
-    /// in order. While a step is computed, another thread reads the next batch.
-    fn each_batch(
-        &self,
-        positions: &[usize],
-        batch: usize,
-        mut step: impl FnMut(Vec<f32>, Targets) -> Result<(), LearnError>,
-    ) -> Result<(), LearnError> {
-        thread::scope(|scope| {
-            let (sender, receiver) = sync_channel(1);
-            scope.spawn(move || {
-                for chunk in positions.chunks(batch) {
-                    let rows: Vec<usize> = chunk.iter().map(|&p| self.rows[p]).collect();
-                    let mut numbers = Vec::new();
-                    let read = self.features.gather(&rows, &mut numbers);
-                    // Nobody receives any more once a step has failed.
-                    if sender.send(read.map(|()| numbers)).is_err() {
-                        break;
-                    }
-                }
-            });
-            for (chunk, read) in positions.chunks(batch).zip(receiver) {
-                step(read?, self.targets.select(chunk))?;
-            }
-            Ok(())
-        })
-    }
-
-    fn mean_loss(&self, network: &Network, task: &Task) -> Result<f64, LearnError> {
-        let batch = rows_within(BATCH_BYTES, self.features.columns()).min(BATCH_ROWS);
-        let positions: Vec<usize> = (0..self.rows.len()).collect();
-        let mut total = 0.0;
-        self.each_batch(&positions, batch, |numbers, y| {
-            let x = network.batch(numbers)?;
-            let logits = vectors(network.forward(x, Mode::Inference)?, task)?;
-            let mean = weighted_loss(task, self.loss, logits, &y)?.into_scalar::<f32>();
-            total += f64::from(mean) * y.rows() as f64;
-            Ok(())
-        })?;
-        Ok(total / self.rows.len().max(1) as f64)
+impl<'a> Examples<'a> {
+    fn lessons(&self) -> Lessons<'a> {
+        Lessons {
+            feed: Feed::Stored(self.features),
+            rows: self.rows,
+            targets: self.targets,
+            loss: self.loss,
+        }
     }
 }
 

@@ -256,6 +256,17 @@ pub struct LossShape {
 }
 
 impl LossShape {
+    /// What the mean loss of these targets weighs among others: their number, or, where classes
+    /// have weights, the sum of those.
+    pub(crate) fn mass(&self, task: &Task, targets: &Targets) -> f64 {
+        match (task.kind(), self.weights_of(task, targets)) {
+            (TaskKind::MultiClass | TaskKind::Binary, Some(weights)) => {
+                weights.iter().map(|&weight| f64::from(weight)).sum()
+            }
+            _ => targets.rows() as f64,
+        }
+    }
+
     /// The weight of each loss; `None` where all weigh alike.
     fn weights_of(&self, task: &Task, targets: &Targets) -> Option<Vec<f32>> {
         if self.weights.is_empty() {

@@ -16,11 +16,13 @@ use finial_task::{Activation, LabelSource, Loss, Task};
 use serde::{Deserialize, Serialize};
 
 use crate::LearnError;
+use crate::augment::Augmentation;
 use crate::certainty::Certainty;
 use crate::engine::Decision;
 use crate::fit::FitOptions;
 use crate::head::{Head, HeadOptions};
 use crate::loss::LossOptions;
+use crate::tune::TuneOptions;
 
 /// The version of the folder's layout. Version 1 has no certainty; it is read all the same.
 const FORMAT: u32 = 2;
@@ -65,6 +67,12 @@ pub struct Provenance {
     pub head: HeadOptions,
     /// How it was trained.
     pub fit: FitOptions,
+    /// How pretrained layers were trained with it, if they were.
+    #[serde(default)]
+    pub tuned: Option<TunedPart>,
+    /// How training images were changed, if they were.
+    #[serde(default)]
+    pub augmentation: Option<Augmentation>,
     /// With which loss.
     #[serde(default)]
     pub loss: LossOptions,
@@ -77,6 +85,18 @@ pub struct Provenance {
     /// What computed the features that it was trained on; finial said it only later.
     #[serde(default)]
     pub engine: Option<Decision>,
+}
+
+/// Which part of the network was trained with the head, and how.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TunedPart {
+    /// As it was asked for.
+    pub options: TuneOptions,
+    /// The node behind which everything was trained.
+    pub cut: String,
+    /// The epoch whose weights these are, from 1; 0 if the head alone was better, and the network
+    /// is as it was published.
+    pub best_epoch: usize,
 }
 
 /// `model.json`.

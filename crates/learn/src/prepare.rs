@@ -3,22 +3,25 @@
 use std::path::{Path, PathBuf};
 
 use finial_data::{
-    Fractions, Source, SourceOptions, Split, SplitPlan, SplitRequest, Strata, check_class_sizes,
-    open, split,
+    ContentHash, Fractions, Source, SourceOptions, Split, SplitPlan, SplitRequest, Strata,
+    check_class_sizes, open, split,
 };
 use finial_engine::{Device, device};
 use finial_graph::Graph;
 use finial_report::format::images;
-use finial_store::FeatureStore;
+use finial_store::{FeatureMatrix, FeatureStore};
 use finial_task::{Inference, Request, Targets, Task, TaskKind, infer};
 
+use crate::augment::Augmentation;
 use crate::certainty::CertaintyOptions;
+use crate::checkpoint::CheckpointOptions;
 use crate::engine::{Decision, EngineOptions};
 use crate::extract::{Extractor, Features};
 use crate::fit::FitOptions;
 use crate::head::{self, HeadOptions, Pooling};
 use crate::loss::LossOptions;
 use crate::pretrained::BackboneOptions;
+use crate::tune::{TuneFrom, TuneOptions};
 use crate::{LearnError, Pretrained, Progress};
 
 /// What to train on, and how. Everything but the data has a default.
@@ -36,6 +39,19 @@ pub struct TrainOptions {
     pub head: HeadOptions,
     /// How the head is trained; its seed also draws the split.
     pub fit: FitOptions,
+    /// Whether hidden layer and weight decay are chosen by the validation images, in place of
+    /// those given.
+    pub choose_head: bool,
+    /// Whether the learning rate is found by a range test, in place of the one given.
+    pub find_rate: bool,
+    /// How pretrained layers are trained with the head; none to leave them frozen.
+    pub tune: Option<TuneOptions>,
+    /// How training images are changed; none to take them as they are.
+    pub augmentation: Option<Augmentation>,
+    /// Views of each training image that the head learns from; 1 for the image as it is.
+    pub views: usize,
+    /// Where the training is kept while it runs; none to keep it nowhere.
+    pub checkpoint: Option<CheckpointOptions>,
     /// How much classes weigh in the loss.
     pub loss: LossOptions,
     /// Calibration, thresholds, and the coverage of sets and intervals.
@@ -51,6 +67,9 @@ pub struct TrainOptions {
 }
 
 impl TrainOptions {
+    /// More views of each image are taken for a typing error.
+    pub const MOST_VIEWS: usize = 64;
+
     /// Default options for data at that path.
     pub fn new(data: impl Into<PathBuf>) -> Self {
         TrainOptions {
@@ -60,6 +79,12 @@ impl TrainOptions {
             backbone: BackboneOptions::default(),
             head: HeadOptions::default(),
             fit: FitOptions::default(),
+            choose_head: false,
+            find_rate: false,
+            tune: None,
+            augmentation: None,
+            views: 1,
+            checkpoint: None,
             loss: LossOptions::default(),
             certainty: CertaintyOptions::default(),
             fractions: Fractions::default(),
@@ -90,6 +115,13 @@ impl TrainOptions {
         self
     }
 
+    /// The same with the network trained from there on, after the head.
+    #[must_use]
+    pub fn fine_tune(mut self, from: TuneFrom) -> Self {
+        self.tune = Some(TuneOptions::new(from));
+        self
+    }
+
     /// The same with another share of features dropped while training.
     #[must_use]
     pub fn dropout(mut self, share: f64) -> Self {
@@ -100,9 +132,15 @@ impl TrainOptions {
     fn check(&self) -> Result<(), LearnError> {
         self.backbone.check()?;
         self.fit.check()?;
+        if let Some(tune) = &self.tune {
+            tune.check()?;
+        }
         self.loss.check()?;
         self.certainty.check()?;
         let setting = |expected, found: String| Err(LearnError::Setting { expected, found });
+        if !(1..=Self::MOST_VIEWS).contains(&self.views) {
+            return setting("1 to 64 views of each image", self.views.to_string());
+        }
         if !(0.0..1.0).contains(&self.head.dropout) {
             return setting(
                 "a dropout of at least 0 and below 1",
@@ -138,6 +176,45 @@ pub struct Prepared {
     pub targets: Targets,
     /// Their splits.
     pub plan: SplitPlan,
+}
+
+impl Prepared {
+    /// The images of these rows, once more, through another part of a network; the rows of the
+    /// result are in their order.
+    ///
+    /// # Errors
+    /// An image is no longer what it was, or the engine failed.
+    pub(crate) fn rows_again(
+        &self,
+        extractor: &Extractor,
+        rows: &[usize],
+        progress: &dyn Progress,
+    ) -> Result<FeatureMatrix, LearnError> {
+        let images: Vec<(PathBuf, ContentHash)> = self.images(rows);
+        let paths: Vec<PathBuf> = images.iter().map(|(path, _)| path.clone()).collect();
+        let features = extractor.run(&paths, true, progress)?;
+        let changed = |at: usize, found| LearnError::ImageChanged {
+            path: paths.get(at).cloned().unwrap_or_default(),
+            found,
+        };
+        if let Some(unreadable) = features.unreadable.first() {
+            return Err(changed(unreadable.index, "one that cannot be read"));
+        }
+        let mut same = features.hashes.iter().zip(&images);
+        match same.position(|(now, (_, before))| now != before) {
+            Some(at) => Err(changed(at, "another one")),
+            None => Ok(features.matrix),
+        }
+    }
+
+    /// Path and content of the images of these rows.
+    pub(crate) fn images(&self, rows: &[usize]) -> Vec<(PathBuf, ContentHash)> {
+        let image = |&row: &usize| {
+            let sample = self.source.samples.get(*self.features.kept.get(row)?)?;
+            Some((sample.path.clone(), *self.features.hashes.get(row)?))
+        };
+        rows.iter().filter_map(image).collect()
+    }
 }
 
 /// Opens the data, infers the task, runs the frozen part once per image, and splits.

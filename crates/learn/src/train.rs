@@ -1,19 +1,25 @@
 //! The second half of the story: fit → calibrate → evaluate → save.
 
-use std::path::PathBuf;
 use std::time::Instant;
 
-use finial_data::{Source, Split, SplitPlan};
+use finial_data::Split;
 use finial_graph::Weights;
 use finial_store::{DEFAULT_LIMIT_BYTES, FeatureStore};
-use finial_task::{Calibration, Inference, Scores, Targets};
+use finial_task::{Calibration, Inference, Scores};
 
 use crate::certainty::{Certainty, Observed, fold};
-use crate::extract::Features;
-use crate::fit::{Examples, Fit, fit, logits, outputs};
+use crate::checkpoint::Keeper;
+use crate::choose::{Grounds, HeadChoice};
+use crate::course::Lessons;
+use crate::feed::Feed;
+use crate::fit::{Fit, Training, fit_kept, logits, outputs, range_test};
 use crate::head::{Head, Scale};
-use crate::model::{Attachment, Model, Provenance, Reserved, to_json};
+use crate::identity::{fingerprint, hex, identity, split_table};
+use crate::model::{Attachment, Model, Provenance, Reserved, TunedPart, to_json};
 use crate::prepare::{Prepared, TrainOptions, prepare};
+use crate::range_test::RangeTest;
+use crate::tune::{Seen, Start, Tuned, tune};
+use crate::views::views;
 use crate::{LearnError, Progress, Quiet, cache, evaluate, inspect, report};
 
 /// A trained model with all that is known about it.
@@ -28,12 +34,20 @@ pub struct Trained {
     pub validation: Scores,
     /// How sure its answers are, measured on the images that it never saw.
     pub observed: Observed,
-    /// How training went; its weights are those before calibration.
+    /// How training the head went; its weights are those before calibration.
     pub fit: Fit,
+    /// How pretrained layers were trained with it, if they were.
+    pub tuned: Option<Tuned>,
+    /// How the head was chosen, if it was not given.
+    pub choice: Option<HeadChoice>,
+    /// How the learning rate was found, if it was not given.
+    pub range: Option<RangeTest>,
     /// What the report is made of.
     pub report: finial_report::Report,
     /// Which image was used for what, as CSV.
     split_table: Vec<u8>,
+    /// Its checkpoint, which is removed once the model is saved.
+    keeper: Keeper,
 }
 
 /// Trains a model on the images and labels at `options.data`.
@@ -46,6 +60,7 @@ pub fn train(
     progress: &dyn Progress,
 ) -> Result<Trained, LearnError> {
     let started = Instant::now();
+    let keeper = Keeper::open(options.checkpoint.as_ref(), progress)?;
     let prepared = prepare(options, store, progress)?;
     let Prepared {
         features,
@@ -64,45 +79,145 @@ pub fn train(
     // Train the head.
     let train_targets = targets.select(&train_rows);
     let scale = Scale::of(task, &train_targets);
-    let head = Head::new(features.matrix.columns(), task, &options.head, &scale)?;
+    let device = &prepared.device;
+    keeper.identify(identity(options, &prepared)?)?;
+    let mut asked = (options.head, options.fit);
+    let choice = match options.choose_head {
+        false => None,
+        true => {
+            let grounds = Grounds {
+                task,
+                features: &features.matrix,
+                train: &train_rows,
+                validation: &validation_rows,
+                targets,
+                head: &options.head,
+                fit: &options.fit,
+                loss: &options.loss,
+                device,
+            };
+            Some(grounds.choose(progress)?)
+        }
+    };
+    if let Some(taken) = choice.as_ref().and_then(HeadChoice::taken) {
+        asked.0.hidden = taken.hidden;
+        asked.1.weight_decay = taken.weight_decay;
+    }
+    let head = Head::new(features.matrix.columns(), task, &asked.0, &scale)?;
     let loss = options.loss.of(task, &train_targets)?;
     let initial = head.initial_weights(&train_targets, options.fit.seed)?;
-    let device = &prepared.device;
-    let fitted = fit(
-        &head,
-        &initial,
-        &Examples {
-            features: &features.matrix,
-            rows: &train_rows,
-            targets: &scale.standardise(&train_targets),
-            loss: &loss,
+    let standard_train = scale.standardise(&train_targets);
+    let standard_validation = scale.standardise(&targets.select(&validation_rows));
+    let views = views(options, &prepared, &train_rows, store, progress)?;
+    let first: Vec<usize> = (0..train_rows.len()).collect();
+    let train_lessons = || Lessons {
+        feed: match &views {
+            Some(views) => Feed::Views(views),
+            None => Feed::Stored(&features.matrix),
         },
-        &Examples {
-            features: &features.matrix,
-            rows: &validation_rows,
-            targets: &scale.standardise(&targets.select(&validation_rows)),
-            loss: &loss,
-        },
-        &options.fit,
-        device,
-        progress,
-    )?;
+        rows: if views.is_some() { &first } else { &train_rows },
+        targets: &standard_train,
+        loss: &loss,
+    };
+    let validation_lessons = || Lessons {
+        feed: Feed::Stored(&features.matrix),
+        rows: &validation_rows,
+        targets: &standard_validation,
+        loss: &loss,
+    };
+    let fit_options = asked.1;
+    let range = match options.find_rate {
+        true => Some(range_test(
+            Training {
+                head: &head,
+                train: train_lessons(),
+                validation: validation_lessons(),
+                options: &fit_options,
+                device,
+            },
+            &initial,
+        )?),
+        false => None,
+    };
+    if let Some(range) = &range {
+        asked.1.learning_rate = range.chosen;
+        progress.say(&format!(
+            "learning rate: {:.1e}, by a range test of {} steps",
+            range.chosen,
+            range.points.len()
+        ));
+    }
+    let fitted = match keeper.head() {
+        Some(fitted) => fitted,
+        None => fit_kept(
+            Training {
+                head: &head,
+                train: train_lessons(),
+                validation: validation_lessons(),
+                options: &asked.1,
+                device,
+            },
+            &initial,
+            &keeper,
+            progress,
+        )?,
+    };
+    keeper.set_head(&fitted);
+
+    // Train pretrained layers with it.
+    let tuned = match &options.tune {
+        None => None,
+        Some(tune_options) => Some(tune(
+            &Start {
+                options: tune_options,
+                run: options,
+                prepared: &prepared,
+                head: &head,
+                fit: &fitted,
+                train: (&train_rows, &standard_train),
+                validation: (&validation_rows, &standard_validation),
+                loss: &loss,
+            },
+            store,
+            &keeper,
+            progress,
+        )?),
+    };
+    let better = tuned.as_ref().filter(|tuned| tuned.is_better());
+    let head_weights = head.graph().take_weights(&mut match better {
+        Some(tuned) => tuned.fit.weights.clone(),
+        None => fitted.weights.clone(),
+    })?;
+    let mut frozen_weights = prepared.backbone.weights.clone();
+    let mut seen = Seen::Same(&features.matrix);
+    let mut decision = prepared.engine.clone();
+    if let Some(tuned) = better {
+        frozen_weights.extend(tuned.fit.weights.clone());
+        frozen_weights = prepared.frozen.take_weights(&mut frozen_weights)?;
+        // What is answered from here on is what the saved model will answer.
+        let rows = [validation_rows.as_slice(), &test_rows].concat();
+        (seen, decision) =
+            Seen::again(&prepared, options, &frozen_weights, &rows, store, progress)?;
+    }
 
     // Learn from the validation images how sure it may be.
-    let (matrix, seed) = (&features.matrix, options.fit.seed);
+    let seed = options.fit.seed;
     let validation_targets = targets.select(&validation_rows);
     let calibration = match options.certainty.calibrate {
         true => {
-            let logits = logits(&head, &fitted.weights, matrix, &validation_rows, device)?;
+            let rows = seen.rows(&validation_rows);
+            let logits = logits(&head, &head_weights, seen.matrix(), &rows, device)?;
             Calibration::fit(task, &logits, &validation_targets)?
         }
         false => None,
     };
     let calibrated = match &calibration {
-        Some(calibration) => fold(&fitted.weights, calibration)?,
-        None => fitted.weights.clone(),
+        Some(calibration) => fold(&head_weights, calibration)?,
+        None => head_weights.clone(),
     };
-    let answer = |weights: &Weights, rows: &[usize]| outputs(&head, weights, matrix, rows, device);
+    let answer = |weights: &Weights, rows: &[usize]| {
+        outputs(&head, weights, seen.matrix(), &seen.rows(rows), device)
+    };
     let validation_outputs = answer(&calibrated, &validation_rows)?;
     let certainty = Certainty::learn(
         task,
@@ -121,7 +236,7 @@ pub fn train(
     let validation = task.score_at(&validation_outputs, thresholds, &validation_targets)?;
     let observed = Observed {
         before: match &certainty.calibration {
-            Some(_) => task.reliability(&answer(&fitted.weights, &test_rows)?, &test_targets)?,
+            Some(_) => task.reliability(&answer(&head_weights, &test_rows)?, &test_targets)?,
             None => None,
         },
         ..Observed::of(task, &certainty, &test_outputs, &test_targets, None)?
@@ -139,15 +254,21 @@ pub fn train(
         backbone: backbone.name.clone(),
         backbone_source: backbone.source.clone(),
         backbone_fingerprint: hex(&backbone.weights.fingerprint()),
-        head: options.head,
-        fit: options.fit,
+        head: asked.0,
+        fit: asked.1,
         loss: options.loss.clone(),
         batch: fitted.batch,
         best_epoch: fitted.best_epoch,
         device: options.device.clone(),
-        engine: Some(prepared.engine.clone()),
+        engine: Some(decision),
+        tuned: tuned.as_ref().map(|tuned| TunedPart {
+            options: tuned.options.clone(),
+            cut: tuned.cut.clone(),
+            best_epoch: tuned.fit.best_epoch,
+        }),
+        augmentation: options.augmentation,
     };
-    let mut weights = backbone.weights.clone();
+    let mut weights = frozen_weights;
     weights.extend(calibrated);
     let model = Model::new(
         prepared.frozen.clone(),
@@ -163,6 +284,9 @@ pub fn train(
         model: &model,
         prepared: &prepared,
         fit: &fitted,
+        tuned: tuned.as_ref(),
+        choice: choice.as_ref(),
+        range: range.as_ref(),
         test: &test,
         validation: &validation,
         observed: &observed,
@@ -179,8 +303,12 @@ pub fn train(
         validation,
         observed,
         fit: fitted,
+        tuned,
+        choice,
+        range,
         report,
         split_table,
+        keeper,
     })
 }
 
@@ -226,66 +354,8 @@ impl Trained {
                     bytes: self.split_table.clone(),
                 },
             ],
-        )
+        )?;
+        self.keeper.finish();
+        Ok(())
     }
-}
-
-/// A digest of every image's content and label, whatever their order and names.
-fn fingerprint(features: &Features, targets: &Targets) -> String {
-    let mut digests: Vec<[u8; 32]> = features
-        .hashes
-        .iter()
-        .zip(targets.iter())
-        .map(|(hash, row)| {
-            let mut digest = blake3::Hasher::new();
-            digest.update(hash.as_bytes());
-            for value in row {
-                digest.update(&value.to_le_bytes());
-            }
-            *digest.finalize().as_bytes()
-        })
-        .collect();
-    digests.sort_unstable();
-    let mut all = blake3::Hasher::new();
-    for digest in &digests {
-        all.update(digest);
-    }
-    hex(all.finalize().as_bytes())
-}
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// A line per readable image: its path within the data, its content, its split.
-fn split_table(
-    source: &Source,
-    features: &Features,
-    plan: &SplitPlan,
-) -> Result<Vec<u8>, LearnError> {
-    let failed = |error: csv::Error| LearnError::File {
-        path: PathBuf::from(evaluate::SPLIT_TABLE),
-        error: error.into(),
-    };
-    let mut table = csv::Writer::from_writer(Vec::new());
-    table
-        .write_record(["image", "content", "split"])
-        .map_err(failed)?;
-    for ((&sample, hash), split) in features
-        .kept
-        .iter()
-        .zip(&features.hashes)
-        .zip(&plan.assignment)
-    {
-        let path = &source.samples[sample].path;
-        let path = path.strip_prefix(&source.root).unwrap_or(path);
-        let split = split.map_or("set aside".to_owned(), |split| split.to_string());
-        table
-            .write_record([path.to_string_lossy().as_ref(), &hash.to_string(), &split])
-            .map_err(failed)?;
-    }
-    table.into_inner().map_err(|error| LearnError::File {
-        path: PathBuf::from(evaluate::SPLIT_TABLE),
-        error: error.into_error(),
-    })
 }

@@ -182,8 +182,10 @@ fn a_learning_rate_that_diverges_is_said() {
     let mut options = support::options(scratch.path().join("numbers.csv"));
     options.fit.learning_rate = 1e30;
     let error = train(&options, None, &Quiet).err().unwrap();
+    let said = error.to_string();
+    assert!(said.contains("learning rate is too high"), "{said}");
     assert!(
-        matches!(error, LearnError::Diverged { epoch: 1 }),
+        matches!(&error, LearnError::Diverged(found) if found.epoch == 1),
         "{error}"
     );
 }

@@ -10,6 +10,7 @@
 //! picture shows.
 //!
 //! - [`learning_curve`]: loss per epoch.
+//! - [`rate_range`]: loss over learning rate.
 //! - [`rates`]: ROC and precision-recall curves.
 //! - [`reliability`]: what was said against what was so.
 //! - [`scatter`]: predicted against true values.
@@ -19,11 +20,13 @@
 
 mod axis;
 mod learning_curve;
+mod rate_range;
 mod rates;
 mod reliability;
 mod scatter;
 
 pub use learning_curve::learning_curve;
+pub use rate_range::rate_range;
 pub use rates::{precision_recall, roc};
 pub use reliability::reliability;
 pub use scatter::scatter;

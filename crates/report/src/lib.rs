@@ -76,7 +76,7 @@ pub use report::{
     Baseline, Better, BinaryCounts, BinaryEvidence, Certainty, ClassRow, Command, Confusion, Data,
     Duplicates, Epoch, Evidence, Fact, FinalLayer, Head, Interval, LabelRow, Layer, LayerRole,
     Measure, MultiClassEvidence, MultiLabelEvidence, NamedCounts, NamedSpreads, NamesAre, PrPoint,
-    PredictedPoint, RegressionEvidence, Reliability, ReliabilityBin, Report, RocPoint, Score,
-    Scores, SetAsideFile, SplitCounts, Spread, TargetEvidence, Task, Threshold, Training,
-    WorstImage,
+    PredictedPoint, RatePoint, RateRange, RegressionEvidence, Reliability, ReliabilityBin, Report,
+    RocPoint, Score, Scores, SetAsideFile, SplitCounts, Spread, TargetEvidence, Task, Threshold,
+    Training, WorstImage,
 };

@@ -23,7 +23,7 @@ pub use evidence::{
 };
 pub use head::{FinalLayer, Head, Layer, LayerRole};
 pub use scores::{Baseline, Better, Interval, Measure, Score, Scores};
-pub use training::{Epoch, Training};
+pub use training::{Epoch, RatePoint, RateRange, Training};
 
 /// Everything one page says.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

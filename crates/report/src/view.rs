@@ -41,6 +41,7 @@ pub struct View<'a> {
     reliability: Vec<ReliabilityView<'a>>,
     set_aside: Vec<SetAsideGroup<'a>>,
     learning_curve: Option<String>,
+    rate_range: Option<String>,
 }
 
 impl<'a> View<'a> {
@@ -85,6 +86,11 @@ impl<'a> View<'a> {
                 .training
                 .as_ref()
                 .and_then(|training| charts::learning_curve(training, "learning-curve")),
+            rate_range: report
+                .training
+                .as_ref()
+                .and_then(|training| training.rate_range.as_ref())
+                .and_then(|range| charts::rate_range(range, "rate-range")),
             splits,
         })
     }

@@ -1,10 +1,15 @@
 //! `finial train`
 
-use finial::learn::{CertaintyOptions, LossOptions, Reserved};
+use std::time::Duration;
+
+use finial::learn::{
+    Augmentation, CertaintyOptions, CheckpointOptions, LossOptions, Mixup, Reserved, TuneFrom,
+    TuneOptions,
+};
 use finial::train;
 
 use super::{open_store, train_options};
-use crate::args::{Format, TrainArgs};
+use crate::args::{Format, TrainArgs, TuningArgs};
 use crate::error::CliError;
 use crate::printer;
 use crate::progress::Terminal;
@@ -18,8 +23,26 @@ pub fn run(args: &TrainArgs) -> Result<(), CliError> {
     options.head.dropout = args.dropout;
     options.fit.epochs = args.epochs;
     options.fit.patience = args.patience;
-    options.fit.learning_rate = args.learning_rate;
+    match args.learning_rate.0 {
+        Some(rate) => options.fit.learning_rate = rate,
+        None => options.find_rate = true,
+    }
+    options.choose_head = args.head == "auto";
     options.fit.batch = args.batch;
+    options.fit.weight_decay = args.weight_decay;
+    options.fit.mixup = args.augmenting.mixup.map(|alpha| Mixup { alpha });
+    options.tune = tune_options(&args.tuning);
+    options.views = args.augmenting.views;
+    options.augmentation =
+        (args.augmenting.augment || args.augmenting.views > 1).then(|| Augmentation {
+            flip: !args.augmenting.no_flip,
+            ..Augmentation::default()
+        });
+    options.checkpoint = Some(CheckpointOptions {
+        every: Duration::from_secs_f64(args.keeping.checkpoint_every),
+        resume: args.keeping.resume,
+        ..CheckpointOptions::beside(&args.out)
+    });
     options.loss = LossOptions {
         weights: args.honesty.class_weights.clone(),
         focus: args.honesty.focal,
@@ -37,4 +60,16 @@ pub fn run(args: &TrainArgs) -> Result<(), CliError> {
         Format::Text => printer::print_result(&printer::trained(&trained, &args.out)),
         Format::Json => printer::print_json(&printer::trained_json(&trained, &args.out)),
     }
+}
+
+/// How the network is fine-tuned, if it is.
+fn tune_options(typed: &TuningArgs) -> Option<TuneOptions> {
+    let Ok(from) = typed.fine_tune.as_ref()?.parse::<TuneFrom>();
+    Some(TuneOptions {
+        epochs: typed.tune_epochs,
+        rate: typed.tune_rate,
+        batch: typed.tune_batch,
+        disk_budget: (typed.disk_budget * 1e9) as u64,
+        ..TuneOptions::new(from)
+    })
 }

@@ -30,7 +30,7 @@ use std::path::Path;
 
 use finial_report::{Command, Fact, Report};
 
-use crate::train::hex;
+use crate::identity::hex;
 use crate::{Decision, Model};
 pub(crate) use evaluation::{Scored, of_evaluation};
 pub(crate) use findings::groups;
@@ -58,7 +58,14 @@ fn frame(model: &Model) -> Report {
             Fact::new("backbone weights", &provenance.backbone_source),
             Fact::new("backbone fingerprint", &provenance.backbone_fingerprint),
             Fact::new("model fingerprint", hex(&model.weights().fingerprint())),
-            Fact::new("frozen up to", model.frozen().output()),
+            match provenance
+                .tuned
+                .as_ref()
+                .filter(|tuned| tuned.best_epoch > 0)
+            {
+                Some(tuned) => Fact::new("frozen up to", &tuned.cut),
+                None => Fact::new("frozen up to", model.frozen().output()),
+            },
             Fact::new("trained", &provenance.created),
             Fact::new("finial", &provenance.finial),
             Fact::new("device", &provenance.device),

@@ -1,7 +1,7 @@
 //! One training of one pairing.
 
 use finial_data::Split;
-use finial_engine::{Adam, Mode, Network, Tensor, Value};
+use finial_engine::{AdamW, AdamWOptions, EngineError, Gradients, Mode, Network, Tensor, Value};
 use finial_graph::{Graph, Tensor as Numbers, Weights};
 use finial_task::{Targets, Task, TaskKind};
 use rand::seq::SliceRandom;
@@ -94,7 +94,7 @@ impl<'a> Bench<'a> {
         let device = &self.prepared.device;
         let weights = self.initial_weights(seed)?;
         let mut network = Network::new(&self.to_numbers, &weights, device)?.trainable();
-        let mut adam = Adam::default();
+        let mut adam = AdamW::new(&self.to_numbers, AdamWOptions::default());
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let features = self.prepared.features.matrix.columns();
         let batch = self.fit.batch_for(self.train.len(), features);
@@ -106,10 +106,14 @@ impl<'a> Bench<'a> {
                 let mode = Mode::Training(&mut rng);
                 let (numbers, y) = self.forward(&network, pairing, rows, mode)?;
                 let loss = pairing.mean_loss(self.task, numbers, &y);
-                adam.step(&mut network, &loss, self.fit.learning_rate)?;
+                let gradients = Gradients::of(&mut network, &loss)?;
                 if !loss.into_scalar::<f32>().is_finite() {
                     return Ok(None);
                 }
+                match adam.step(&mut network, gradients, &|_| self.fit.learning_rate) {
+                    Err(EngineError::GradientNotFinite { .. }) => return Ok(None),
+                    moved => moved?,
+                };
             }
             let frozen = network.frozen();
             let mut total = 0.0;

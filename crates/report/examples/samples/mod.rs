@@ -96,6 +96,7 @@ fn training(start: f64, floor: f64, best: usize, noise: &mut Noise) -> Training 
             Fact::new("batch size", "64 images"),
             Fact::new("patience", "8 epochs"),
         ],
+        rate_range: None,
     }
 }
 

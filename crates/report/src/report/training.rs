@@ -20,6 +20,27 @@ pub struct Training {
     pub seed: u64,
     /// Optimizer, learning rate, batch size and the like.
     pub settings: Vec<Fact>,
+    /// How the learning rate was found, if it was not given.
+    pub rate_range: Option<RateRange>,
+}
+
+/// A learning-rate range test.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RateRange {
+    /// Its steps, by rising rate.
+    pub points: Vec<RatePoint>,
+    /// The rate that was taken.
+    pub chosen: f64,
+}
+
+/// A step of a range test.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct RatePoint {
+    /// The rate.
+    pub rate: f64,
+    /// The loss, smoothed over the steps before.
+    pub loss: f64,
 }
 
 /// The losses of one pass over the training images.
