@@ -59,6 +59,9 @@ fn numbers(count: usize, seed: u64) -> Vec<f32> {
     (0..count).map(|_| next()).collect()
 }
 
+/// What writes a gradient.
+type Run<'a> = &'a (dyn Fn(&mut [f32]) -> Result<(), KernelError> + Sync);
+
 /// Sums, and the sums of their terms' sizes.
 type Sums = Vec<(f64, f64)>;
 
@@ -130,10 +133,7 @@ fn check(shape: ConvolutionShape, images: usize, seed: u64) -> Result<(), TestCa
     let expected = definition(&shape, &input, &weights, &gradient);
     for instructions in Instructions::available() {
         let back = ConvolutionGradient::new(shape, instructions).unwrap();
-        let all: [(
-            &str,
-            &(dyn Fn(&mut [f32]) -> Result<(), KernelError> + Sync),
-        ); 3] = [
+        let all: [(&str, Run); 3] = [
             ("input", &|to| {
                 back.of_input(&weights, &gradient, to, images)
             }),

@@ -25,8 +25,8 @@ pub fn backbones(criterion: &mut Criterion, threads: usize) {
             let mut case = Case::new(layer);
             for (what, run) in [
                 ("forward", Case::forward as fn(&mut Case)),
-                ("to the input", Case::to_input),
-                ("to the weights", Case::to_weights),
+                ("to the input", Case::back_to_input),
+                ("to the weights", Case::back_to_weights),
             ] {
                 let mut least = Duration::MAX;
                 group.bench_function(format!("{}, {what}", layers::name(layer)), |bencher| {
@@ -93,14 +93,14 @@ impl Case {
             .unwrap();
     }
 
-    fn to_input(&mut self) {
+    fn back_to_input(&mut self) {
         let to = &mut self.of_input;
         let back = ConvolutionGradient::new(shape(&self.layer), self.instructions).unwrap();
         back.of_input(&self.weights, &self.gradient, to, IMAGES)
             .unwrap();
     }
 
-    fn to_weights(&mut self) {
+    fn back_to_weights(&mut self) {
         let to = &mut self.of_weights;
         let back = ConvolutionGradient::new(shape(&self.layer), self.instructions).unwrap();
         back.of_weights(&self.input, &self.gradient, to, IMAGES)
