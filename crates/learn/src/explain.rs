@@ -348,6 +348,26 @@ mod tests {
     }
 
     #[test]
+    fn every_backbone_ends_in_places_that_can_be_shown() {
+        for backbone in finial_graph::backbones::BACKBONES {
+            let graph = (backbone.build)().unwrap();
+            let (graph, _) = graph.cut_at(graph.default_cut()).unwrap();
+            let cuts = graph.cuts().into_iter().rev();
+            let mut grids =
+                cuts.filter_map(|cut| Some((cut, Grid::of(graph.shape_of(cut).ok()?)?)));
+            let shown = grids.find(|(cut, grid)| {
+                let (_, behind) = graph.cut_at(cut).unwrap();
+                // Of tokens that a norm reads, those before the last block of attention.
+                let attends = |node: &Node| matches!(node.op, Op::Attention { .. });
+                grid.before.is_none()
+                    || behind_norm(&behind).unwrap().is_some() && behind.nodes().iter().any(attends)
+            });
+            let (_, grid) = shown.unwrap_or_else(|| panic!("{} has no places", backbone.name));
+            assert!(grid.places() >= 9, "{}: {grid:?}", backbone.name);
+        }
+    }
+
+    #[test]
     fn channels_are_added_up_place_by_place() {
         let map = Grid::of(Shape::Map([2, 1, 2])).unwrap();
         assert_eq!(map.sums(&[1.0, 2.0, 10.0, 20.0]), [11.0, 22.0]);

@@ -7,7 +7,8 @@
 //! or mirrored; a crop or a turn is not found. Features do not tell this: the frozen network finds
 //! two cells of a solar panel more alike than a picture and its JPEG of low quality.
 //!
-//! All are compared with all, 100,000 images in some ten seconds, in 50 bytes of memory each.
+//! All are compared with all: 5 billion pairs of 100,000 images take half a minute of one core, and
+//! 64 bytes of memory an image.
 
 use finial_data::{Look, Print};
 use rayon::prelude::*;

@@ -97,6 +97,10 @@ fn usage(model: &str) -> Vec<Command> {
             format!("finial predict {model} IMAGE_OR_FOLDER"),
         ),
         line(
+            "See where in a picture it saw what it says",
+            format!("finial explain {model} IMAGE"),
+        ),
+        line(
             "Score it on other labelled images",
             format!("finial evaluate {model} DATA"),
         ),
