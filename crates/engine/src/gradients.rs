@@ -90,6 +90,15 @@ impl Gradients {
         Ok(total.sqrt())
     }
 
+    /// The gradient of a parameter, in the order of its axes; `None` if training does not move it.
+    ///
+    /// # Errors
+    /// The device failed.
+    pub fn values(&self, parameter: &str) -> Result<Option<Vec<f32>>, EngineError> {
+        let gradient = self.by_name.get(parameter);
+        gradient.map(Flat::values).transpose()
+    }
+
     pub(crate) fn remove(&mut self, name: &str) -> Option<Flat> {
         self.by_name.remove(name)
     }

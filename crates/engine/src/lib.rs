@@ -10,6 +10,8 @@
 mod adam;
 pub mod device;
 mod error;
+#[cfg(feature = "cpu")]
+mod extension;
 pub mod frozen;
 mod gradient;
 mod gradients;

@@ -10,6 +10,9 @@ use crate::frozen::expect_finite;
 use crate::layer::{Layer, Parameter, Visitor};
 use crate::{EngineError, Value};
 
+#[cfg(feature = "cpu")]
+mod blocks;
+
 /// Whether a network is being used or trained.
 pub enum Mode<'a> {
     /// Dropout does nothing.
@@ -90,7 +93,8 @@ impl Network {
     }
 
     /// The same network with every parameter recording gradients, except the running statistics
-    /// of batch norms: those are measured, not learned.
+    /// of batch norms: those are measured, not learned. On the processor it runs on finial's own
+    /// kernels as far as they go, and agrees with [`Network::new`] to rounding.
     #[must_use]
     pub fn trainable(mut self) -> Self {
         struct Record;
@@ -104,6 +108,10 @@ impl Network {
         }
         // Recording cannot fail.
         let _ = self.visit(&mut Record);
+        #[cfg(feature = "cpu")]
+        if crate::device::is_host(&self.device) {
+            self.steps = blocks::joined(&self.graph, self.steps);
+        }
         self
     }
 
@@ -270,30 +278,36 @@ fn steps(graph: &Graph, weights: &mut Weights, device: &Device) -> Result<Vec<St
         .enumerate()
         .map(|(i, node)| (node.name.as_str(), i))
         .collect();
-    // From the end, so that the first reader met of a value is its last.
-    let mut read_later = vec![false; nodes.len()];
     let mut steps = Vec::with_capacity(nodes.len());
-    for node in nodes.iter().rev() {
-        let mut reads = Vec::with_capacity(node.inputs.len());
-        for input in node.inputs.iter().rev() {
-            let unknown = || EngineError::WrongValue {
-                node: node.name.clone(),
-                expected: "an input of its graph",
-            };
+    for node in nodes {
+        let unknown = || EngineError::WrongValue {
+            node: node.name.clone(),
+            expected: "an input of its graph",
+        };
+        let reads = node.inputs.iter().map(|input| {
             let from = *positions.get(input.as_str()).ok_or_else(unknown)?;
-            let later = read_later.get_mut(from).ok_or_else(unknown)?;
-            let last = !std::mem::replace(later, true);
-            reads.push(Read { from, last });
-        }
-        reads.reverse();
+            Ok(Read { from, last: false })
+        });
         steps.push(Step {
             node: node.name.clone(),
+            reads: reads.collect::<Result<_, EngineError>>()?,
             layer: Layer::new(graph, node, weights, device)?,
-            reads,
         });
     }
-    steps.reverse();
+    mark_last_reads(&mut steps);
     Ok(steps)
+}
+
+/// Marks the last reader of each value.
+fn mark_last_reads(steps: &mut [Step]) {
+    // From the end, so that the first reader met of a value is its last.
+    let mut read_later = vec![false; steps.len()];
+    for step in steps.iter_mut().rev() {
+        for read in step.reads.iter_mut().rev() {
+            let later = read_later.get_mut(read.from);
+            read.last = later.is_some_and(|later| !std::mem::replace(later, true));
+        }
+    }
 }
 
 /// The numbers of a tensor.

@@ -33,6 +33,12 @@ impl Linear {
         visitor.visit(&mut self.bias)
     }
 
+    /// As they are now.
+    #[cfg(feature = "cpu")]
+    pub(super) fn weight_and_bias(&self) -> (Tensor<2>, Tensor<1>) {
+        (self.weight.tensor.clone(), self.bias.tensor.clone())
+    }
+
     /// `[N, features]` to `[N, units]`.
     pub(super) fn apply(&self, x: Tensor<2>) -> Tensor<2> {
         let product = x.matmul(self.weight.tensor.clone().transpose());

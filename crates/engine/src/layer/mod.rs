@@ -2,6 +2,8 @@
 
 mod attention;
 mod axes;
+#[cfg(feature = "cpu")]
+mod block;
 mod channels;
 mod dropout;
 mod parameter;
@@ -12,6 +14,8 @@ use burn::tensor::{Device, Tensor, activation};
 use finial_graph::{Graph, Node, Op, Order, Shape, Weights};
 
 use attention::{Attention, Linear, Whole};
+#[cfg(feature = "cpu")]
+pub(crate) use block::Block;
 use parameter::Own;
 pub(crate) use parameter::{Parameter, Visitor};
 use window::{Convolution, Pool};
@@ -36,6 +40,9 @@ pub(crate) enum Layer {
     BatchNorm(Box<BatchNorm>),
     LayerNorm(Box<LayerNorm>),
     PRelu(Box<Parameter<1>>),
+    /// Several nodes in one; only networks that are trained on the processor have it.
+    #[cfg(feature = "cpu")]
+    Block(Box<Block>),
 }
 
 #[derive(Clone)]
@@ -147,13 +154,9 @@ impl Layer {
             Layer::ClassToken(own) | Layer::LayerScale(own) | Layer::PRelu(own) => {
                 visitor.visit(own)
             }
-            Layer::BatchNorm(own) => {
-                let mut weight = own.weight.iter_mut();
-                weight.try_for_each(|weight| visitor.visit(weight))?;
-                visitor.visit(&mut own.bias)?;
-                visitor.visit(&mut own.running.mean)?;
-                visitor.visit(&mut own.running.variance)
-            }
+            Layer::BatchNorm(own) => own.visit(visitor),
+            #[cfg(feature = "cpu")]
+            Layer::Block(own) => own.visit(visitor),
             Layer::LayerNorm(own) => {
                 visitor.visit(&mut own.weight)?;
                 visitor.visit(&mut own.bias)
@@ -197,20 +200,38 @@ impl Layer {
             (Layer::PositionEmbedding(own), x) => own.add_to(x),
             (Layer::LayerScale(own), x) => channels::multiply(x, &own.tensor),
             (Layer::BatchNorm(own), x) => {
-                let running = &own.running;
-                let deviation = (running.variance.tensor.clone() + own.epsilon).sqrt();
-                let factor = match &own.weight {
-                    Some(weight) => weight.tensor.clone() / deviation,
-                    None => deviation.recip(),
-                };
-                let offset = own.bias.tensor.clone() - running.mean.tensor.clone() * factor.clone();
+                let (factor, offset) = own.factor_and_offset();
                 channels::scale(x, &factor, &offset)
             }
             (Layer::LayerNorm(own), x) => {
                 channels::normalise(x, &own.weight.tensor, &own.bias.tensor, own.epsilon)
             }
             (Layer::PRelu(own), x) => channels::prelu(x, &own.tensor),
+            #[cfg(feature = "cpu")]
+            (Layer::Block(own), x) => return own.apply(x, second),
         })
+    }
+}
+
+impl BatchNorm {
+    fn visit(&mut self, visitor: &mut impl Visitor) -> Result<(), EngineError> {
+        let mut weight = self.weight.iter_mut();
+        weight.try_for_each(|weight| visitor.visit(weight))?;
+        visitor.visit(&mut self.bias)?;
+        visitor.visit(&mut self.running.mean)?;
+        visitor.visit(&mut self.running.variance)
+    }
+
+    /// What each channel is multiplied by, and what is added to it then.
+    fn factor_and_offset(&self) -> (Tensor<1>, Tensor<1>) {
+        let running = &self.running;
+        let deviation = (running.variance.tensor.clone() + self.epsilon).sqrt();
+        let factor = match &self.weight {
+            Some(weight) => weight.tensor.clone() / deviation,
+            None => deviation.recip(),
+        };
+        let offset = self.bias.tensor.clone() - running.mean.tensor.clone() * factor.clone();
+        (factor, offset)
     }
 }
 

@@ -7,6 +7,8 @@ use finial_graph::{Op, reach};
 
 use super::parameter::{Own, Parameter, Visitor};
 use crate::EngineError;
+#[cfg(feature = "cpu")]
+use crate::extension::Options;
 
 #[derive(Clone)]
 pub(crate) struct Convolution {
@@ -42,6 +44,29 @@ impl Convolution {
         visitor.visit(&mut self.weight)?;
         let mut bias = self.bias.iter_mut();
         bias.try_for_each(|bias| visitor.visit(bias))
+    }
+
+    /// As they are now; zeros where it has no bias.
+    #[cfg(feature = "cpu")]
+    pub(super) fn weight_and_bias(&self) -> (Tensor<4>, Tensor<1>) {
+        let weight = self.weight.tensor.clone();
+        let bias = match &self.bias {
+            Some(bias) => bias.tensor.clone(),
+            None => Tensor::zeros([weight.dims()[0]], &weight.device()),
+        };
+        (weight, bias)
+    }
+
+    /// For finial's own kernels.
+    #[cfg(feature = "cpu")]
+    pub(super) fn options(&self, limits: [f32; 2]) -> Options {
+        Options {
+            stride: self.options.stride,
+            padding: self.options.padding,
+            dilation: self.options.dilation,
+            groups: self.options.groups,
+            limits,
+        }
     }
 
     pub(super) fn apply(&self, x: Tensor<4>) -> Tensor<4> {

@@ -1,0 +1,260 @@
+//! Forward and backward on tensors of Burn's processor backend.
+
+use std::borrow::Cow;
+
+use burn::backend::Flex;
+use burn::backend::tensor::FloatTensor;
+use burn::tensor::{Bytes, DType, Shape};
+use burn_flex::{FlexTensor, Layout};
+use finial_kernels::{
+    Activation, Convolution, ConvolutionGradient, ConvolutionShape, Epilogue, Instructions,
+    KernelError,
+};
+use rayon::prelude::*;
+
+use super::{Kernels, Options};
+
+impl Kernels for Flex {
+    fn convolve(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        options: Options,
+    ) -> FloatTensor<Self> {
+        forward(&x, &weight, &bias, None, &options)
+    }
+
+    fn convolve_onto(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        residual: FloatTensor<Self>,
+        options: Options,
+    ) -> FloatTensor<Self> {
+        forward(&x, &weight, &bias, Some(&residual), &options)
+    }
+}
+
+/// What is known of a convolution from its tensors.
+struct Known {
+    shape: ConvolutionShape,
+    images: usize,
+    /// Height, width, filters.
+    output: [usize; 3],
+    instructions: Instructions,
+}
+
+fn known(x: [usize; 4], weight: [usize; 4], options: &Options) -> Result<Known, KernelError> {
+    let [images, channels, height, width] = x;
+    let [filters, _, down, across] = weight;
+    let [(top, bottom), (left, right)] = options.padding;
+    let shape = ConvolutionShape {
+        input: [height, width, channels],
+        filters,
+        kernel: [down, across],
+        stride: options.stride,
+        padding: [top, bottom, left, right],
+        dilation: options.dilation,
+        groups: options.groups,
+    };
+    Ok(Known {
+        output: shape.output()?,
+        shape,
+        images,
+        instructions: Instructions::detect()?,
+    })
+}
+
+fn forward(
+    x: &FlexTensor,
+    weight: &FlexTensor,
+    bias: &FlexTensor,
+    residual: Option<&FlexTensor>,
+    options: &Options,
+) -> FlexTensor {
+    let run = || {
+        let known = known(axes(x), axes(weight), options)?;
+        let [low, high] = options.limits;
+        let epilogue = Epilogue {
+            activation: match [low.is_finite(), high.is_finite()] {
+                [false, false] => Activation::None,
+                [true, false] if low == 0.0 => Activation::Relu,
+                _ => Activation::Clamp { low, high },
+            },
+            residual: residual.is_some(),
+        };
+        let layer = Convolution::<f32>::once(
+            known.shape,
+            &row_major(weight),
+            Some(&row_major(bias)),
+            epilogue,
+            known.instructions,
+            known.images,
+        )?;
+        let mut output = vec![0.0; known.images * known.output.iter().product::<usize>()];
+        let residual = residual.map(channels_last);
+        layer.run(
+            &channels_last(x),
+            residual.as_deref(),
+            &mut output,
+            known.images,
+        )?;
+        let [height, width, filters] = known.output;
+        Ok(maps(output, [known.images, filters, height, width]))
+    };
+    run().unwrap_or_else(|_: KernelError| not_a_number([1; 4]))
+}
+
+/// The gradient with respect to the sums, from the one with respect to the output: nothing passes
+/// where the output is at a limit.
+pub(super) fn before_limits(
+    gradient: FlexTensor,
+    output: Option<&FlexTensor>,
+    options: &Options,
+) -> FlexTensor {
+    let Some(output) = output else {
+        return gradient;
+    };
+    let [low, high] = options.limits;
+    let shape = axes(&gradient);
+    let mut passed = channels_last(&gradient).into_owned();
+    let output = channels_last(output);
+    if passed.len() != output.len() {
+        return not_a_number(shape);
+    }
+    passed
+        .par_chunks_mut(1 << 14)
+        .zip(output.par_chunks(1 << 14))
+        .for_each(|(passed, output)| {
+            for (passed, output) in passed.iter_mut().zip(output) {
+                // A NaN is at no limit.
+                let at_limit = *output <= low || *output >= high;
+                *passed = if at_limit { 0.0 } else { *passed };
+            }
+        });
+    maps(passed, shape)
+}
+
+/// With respect to an `x` of that shape.
+pub(super) fn of_input(
+    x: [usize; 4],
+    weight: &FlexTensor,
+    gradient: &FlexTensor,
+    options: &Options,
+) -> FlexTensor {
+    let run = || {
+        let known = known(x, axes(weight), options)?;
+        let back = ConvolutionGradient::new(known.shape, known.instructions)?;
+        let mut result = vec![0.0; x.iter().product()];
+        let gradient = channels_last(gradient);
+        back.of_input(&row_major(weight), &gradient, &mut result, known.images)?;
+        Ok(maps(result, x))
+    };
+    run().unwrap_or_else(|_: KernelError| not_a_number(x))
+}
+
+/// With respect to a `weight` of that shape.
+pub(super) fn of_weight(
+    x: &FlexTensor,
+    weight: [usize; 4],
+    gradient: &FlexTensor,
+    options: &Options,
+) -> FlexTensor {
+    let run = || {
+        let known = known(axes(x), weight, options)?;
+        let back = ConvolutionGradient::new(known.shape, known.instructions)?;
+        let mut result = vec![0.0; weight.iter().product()];
+        let gradient = channels_last(gradient);
+        back.of_weights(&channels_last(x), &gradient, &mut result, known.images)?;
+        Ok(tensor(result, &weight))
+    };
+    run().unwrap_or_else(|_: KernelError| not_a_number(weight))
+}
+
+/// With respect to the bias.
+pub(super) fn of_bias(
+    x: [usize; 4],
+    weight: [usize; 4],
+    gradient: &FlexTensor,
+    options: &Options,
+) -> FlexTensor {
+    let filters = weight[0];
+    let run = || {
+        let known = known(x, weight, options)?;
+        let back = ConvolutionGradient::new(known.shape, known.instructions)?;
+        let mut result = vec![0.0; filters];
+        back.of_bias(&channels_last(gradient), &mut result, known.images)?;
+        Ok(result)
+    };
+    let result = run().unwrap_or_else(|_: KernelError| vec![f32::NAN; filters]);
+    tensor(result, &[filters])
+}
+
+/// The four axes of a map or of weights.
+pub(super) fn axes(tensor: &FlexTensor) -> [usize; 4] {
+    let shape = tensor.layout().shape();
+    std::array::from_fn(|axis| {
+        if axis < shape.num_dims() {
+            shape[axis]
+        } else {
+            1
+        }
+    })
+}
+
+fn tensor(numbers: Vec<f32>, shape: &[usize]) -> FlexTensor {
+    let layout = Layout::contiguous(Shape::from(shape.to_vec()));
+    FlexTensor::new(Bytes::from_elems(numbers), layout, DType::F32)
+}
+
+/// Numbers that lie channels-last, as maps of that shape.
+fn maps(numbers: Vec<f32>, [images, channels, height, width]: [usize; 4]) -> FlexTensor {
+    let shape = Shape::from(vec![images, height, width, channels]);
+    let layout = Layout::contiguous(shape).permute(&[0, 3, 1, 2]);
+    FlexTensor::new(Bytes::from_elems(numbers), layout, DType::F32)
+}
+
+fn not_a_number(shape: [usize; 4]) -> FlexTensor {
+    tensor(vec![f32::NAN; shape.iter().product()], &shape)
+}
+
+/// A tensor's numbers in the order of its axes.
+fn row_major(tensor: &FlexTensor) -> Cow<'_, [f32]> {
+    match tensor.layout().contiguous_offsets() {
+        Some((start, end)) => Cow::Borrowed(&tensor.storage::<f32>()[start..end]),
+        None => {
+            let whole = tensor.to_contiguous();
+            Cow::Owned(whole.storage::<f32>()[..whole.layout().num_elements()].to_vec())
+        }
+    }
+}
+
+/// A batch of maps with each place's channels side by side, which is how it lies between these
+/// operations.
+fn channels_last(tensor: &FlexTensor) -> Cow<'_, [f32]> {
+    let layout = tensor.layout().permute(&[0, 2, 3, 1]);
+    if let Some((start, end)) = layout.contiguous_offsets() {
+        return Cow::Borrowed(&tensor.storage::<f32>()[start..end]);
+    }
+    let [images, channels, height, width] = axes(tensor);
+    let (planes, places) = (row_major(tensor), height * width);
+    let mut turned = vec![0.0; images * places * channels];
+    /// Places that are turned together, so that both sides stay in the cache.
+    const PLACES: usize = 64;
+    turned
+        .par_chunks_mut((places * channels).max(1))
+        .zip(planes.par_chunks((places * channels).max(1)))
+        .for_each(|(to, from)| {
+            let blocks = to.par_chunks_mut(PLACES * channels).enumerate();
+            blocks.for_each(|(block, to)| {
+                for channel in 0..channels {
+                    let from = &from[channel * places + block * PLACES..(channel + 1) * places];
+                    let column = to.iter_mut().skip(channel).step_by(channels);
+                    for (to, from) in column.zip(from) {
+                        *to = *from;
+                    }
+                }
+            });
+        });
+    Cow::Owned(turned)
+}

@@ -1,0 +1,89 @@
+//! Which steps are joined into a block: a convolution or a dense layer, and the batch norm, the
+//! sum and the limits behind it, as far as nothing else reads what lies between them.
+
+use finial_graph::Graph;
+
+use super::{Read, Step, mark_last_reads};
+use crate::layer::{Block, Layer};
+
+/// The same steps with fewer values between them. A block stands where its last layer stood, so
+/// that all it reads comes before it.
+pub(super) fn joined(graph: &Graph, steps: Vec<Step>) -> Vec<Step> {
+    let mut readers = vec![Vec::new(); steps.len()];
+    for (at, step) in steps.iter().enumerate() {
+        for read in &step.reads {
+            if let Some(of) = readers.get_mut(read.from) {
+                of.push(at);
+            }
+        }
+    }
+    // What stands at a position now, and which of the old ones it makes up for.
+    let mut blocks: Vec<Option<(Block, Vec<usize>)>> = vec![None; steps.len()];
+    let mut taken = vec![false; steps.len()];
+    for start in 0..steps.len() {
+        let Some((block, reads, last)) = block(graph, &steps, &readers, &taken, start) else {
+            continue;
+        };
+        let mut at = start;
+        taken[at] = true;
+        while at != last {
+            at = readers[at][0];
+            taken[at] = true;
+        }
+        blocks[last] = Some((block, reads));
+    }
+    let mut new_position = vec![0; steps.len()];
+    let mut new = Vec::with_capacity(steps.len());
+    for (at, (step, block)) in steps.into_iter().zip(blocks).enumerate() {
+        let moved = |from: usize| Read {
+            from: new_position[from],
+            last: false,
+        };
+        let (layer, reads) = match block {
+            Some((block, reads)) => (
+                Layer::Block(Box::new(block)),
+                reads.into_iter().map(moved).collect(),
+            ),
+            None if taken[at] => continue,
+            None => {
+                let reads = step.reads.iter().map(|read| moved(read.from)).collect();
+                (step.layer, reads)
+            }
+        };
+        new_position[at] = new.len();
+        new.push(Step {
+            node: step.node,
+            layer,
+            reads,
+        });
+    }
+    mark_last_reads(&mut new);
+    new
+}
+
+/// The block that begins at a step, what it reads, and where it ends.
+fn block(
+    graph: &Graph,
+    steps: &[Step],
+    readers: &[Vec<usize>],
+    taken: &[bool],
+    start: usize,
+) -> Option<(Block, Vec<usize>, usize)> {
+    let mut block = Block::begin(&steps[start].layer)?;
+    let mut reads: Vec<usize> = steps[start].reads.iter().map(|read| read.from).collect();
+    let mut last = start;
+    while let [next] = readers[last][..]
+        && !taken[next]
+    {
+        let others = steps[next].reads.iter().map(|read| read.from);
+        let others: Vec<usize> = others.filter(|from| *from != last).collect();
+        let shape = |at: usize| graph.shape_of(&steps[at].node).ok();
+        let adds = others.len() == 1 && others.iter().all(|&other| shape(other) == shape(last));
+        if !others.is_empty() && !adds || !block.take_in(&steps[next].layer, adds) {
+            break;
+        }
+        reads.extend(others);
+        last = next;
+    }
+    Some((block, reads, last))
+}
