@@ -14,6 +14,7 @@ WORK = ROOT / "target" / "bench" / "speed"
 PEERS = ROOT / "target" / "bench" / "peers"
 FINIAL = ROOT / "target" / "release" / "finial"
 FEATURES = ROOT / "target" / "release" / "examples" / "features_per_second"
+STEPS = ROOT / "target" / "release" / "examples" / "training_per_second"
 PYTHON = PEERS / "bin" / "python"
 
 # The networks of row (a), and the side of their pictures.
@@ -141,6 +142,16 @@ def of_start(image):
         Program("torch + timm", peer("torch", "predict", network, exported(network, "pt"), image), torch_settings(network)),
         Program("ONNX Runtime", peer("onnx", "predict", "onnxruntime", onnx, image, side)),
         Program("OpenVINO, f32", peer("onnx", "predict", "openvino-f32", onnx, image, side)),
+    ]
+
+
+def of_steps(network, pixels, seconds):
+    """Row (f): forward and backward through every layer."""
+    weights = weights_of(network) or "-"
+    return [
+        Program("finial", (STEPS, network, weights, pixels, seconds), OURS),
+        Program("torch + timm, f32", peer("torch", "steps", network, "f32", pixels, seconds)),
+        Program("torch + timm, bf16", peer("torch", "steps", network, "bf16", pixels, seconds)),
     ]
 
 

@@ -12,6 +12,7 @@
 | c | the same again with the folder unchanged, and with ten photos added |
 | d | one image, process start included |
 | e | how (b) grows from 1,000 to 20,000 images |
+| f | steps of fine-tuning: forward and backward through every layer |
 
 Measurements are kept in `target/bench/speed`; a run that was stopped goes on where it was, and
 `--again` measures the named rows anew. `--quick` measures little of everything, in ten minutes or
@@ -44,6 +45,7 @@ class Size:
     trained: tuple  # networks of row (b)
     folder: int  # pictures of rows (b) and (c)
     growth: tuple  # folders of row (e)
+    stepped: tuple  # networks of row (f)
     rounds: dict  # by row
 
 
@@ -54,7 +56,8 @@ FULL = Size(
     trained=("resnet50", "efficientnet-lite0"),
     folder=1000,
     growth=(1000, 2000, 5000, 10_000, 20_000),
-    rounds={"a": 3, "b": 3, "c": 3, "d": 7, "e": 1},
+    stepped=("resnet50", "mobilenet-v2"),
+    rounds={"a": 3, "b": 3, "c": 3, "d": 7, "e": 1, "f": 3},
 )
 QUICK = Size(
     pictures=8,
@@ -63,13 +66,14 @@ QUICK = Size(
     trained=("efficientnet-lite0",),
     folder=200,
     growth=(200, 400),
-    rounds={"a": 1, "b": 1, "c": 1, "d": 1, "e": 1},
+    stepped=("mobilenet-v2",),
+    rounds={"a": 1, "b": 1, "c": 1, "d": 1, "e": 1, "f": 1},
 )
 
 
 def main():
     arguments = argparse.ArgumentParser(description="Runs the speed bench.")
-    arguments.add_argument("--rows", nargs="+", choices="abcde", default=list("abcde"))
+    arguments.add_argument("--rows", nargs="+", choices="abcdef", default=list("abcdef"))
     arguments.add_argument("--quick", action="store_true", help="little of everything")
     arguments.add_argument("--again", action="store_true", help="measure the rows anew")
     arguments.add_argument("--no-build", action="store_true", help="take the programs that are there")
@@ -144,6 +148,12 @@ class Bench:
                 for name, choice in choices.items()
             ]
             self.measure("e", str(count), programs)
+
+    def row_f(self):
+        for network in self.size.stepped:
+            stage.network(network)
+            pixels = stage.pixels(self.size.pictures, contestants.NETWORKS[network])
+            self.measure("f", network, contestants.of_steps(network, pixels, self.size.seconds))
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ ADDED = 1_000_000
 
 def build():
     subprocess.run(["cargo", "build", "--release", "--locked", "-p", "finial"], cwd=ROOT, check=True)
-    example = ["--example", "features_per_second"]
+    example = ["--example", "features_per_second", "--example", "training_per_second"]
     subprocess.run(["cargo", "build", "--release", "--locked", "-p", "finial", *example], cwd=ROOT, check=True)
 
 

@@ -165,10 +165,26 @@ def growth(row, size):
     yield grid(("", *heading, "growth"), lines, [None] * (len(heading) + 1))
 
 
+def steps(row, size):
+    names = list(dict.fromkeys(name for programs in row.values() for name in programs))
+    rate = {n: {name: median(row[n].get(name), "images_per_second") for name in names} for n in row}
+    lines = [(name, [(rate[n][name], "{:.1f}") for n in row]) for name in names]
+    yield (
+        "Images a second of a training step: forward, and back to every weight; batch norms with the statistics that "
+        "they came with. finial computes in single precision."
+    )
+    yield grid(("", *row), lines, [max] * len(row))
+    over = lambda n, name: rate[n]["finial"] / rate[n][name] if rate[n]["finial"] and rate[n].get(name) else None
+    peers = [name for name in names if name != "finial"]
+    lines = [(f"finial / {name}", [(over(n, name), "{:.2f} ×") for n in row]) for name in peers]
+    yield grid(("ratio", *row), lines, [None] * len(row))
+
+
 ROWS = {
     "a": ("Frozen features a second", features),
     "b": ("From a folder to a trained and evaluated head", training),
     "c": ("The same again", again),
     "d": ("Cold start: one image, process start included", start),
     "e": ("How (b) grows", growth),
+    "f": ("Steps of fine-tuning", steps),
 }

@@ -2,6 +2,7 @@
 """PyTorch with timm, channels last.
 
     torch_peer.py features NETWORK PRECISION PIXELS SECONDS
+    torch_peer.py steps NETWORK PRECISION PIXELS SECONDS    forward and backward through all layers
     torch_peer.py once NETWORK PRECISION DATA       features computed once, then the head alone
     torch_peer.py save NETWORK FILE                 what `predict` loads
     torch_peer.py predict NETWORK FILE IMAGE
@@ -33,7 +34,7 @@ NETWORKS = {
     "mobilenet-v2": ("mobilenetv2_100", 224, IMAGENET),
     "efficientnet-lite0": ("tf_efficientnet_lite0", 224, LITE),
 }
-BATCH, EPOCHS = 32, 10
+BATCH, STEP, EPOCHS = 32, 16, 10
 
 
 def backbone(network):
@@ -66,17 +67,37 @@ def run(model, images, precision):
         return model(images).float()
 
 
-def features(network, precision, pixels, seconds):
-    model, side, (mean, deviation) = backbone(network)
+def batches_of(pixels, side, scale, size):
+    mean, deviation = (torch.tensor(numbers).view(3, 1, 1) for numbers in scale)
     images = torch.from_numpy(clock.pictures(pixels, side)).permute(0, 3, 1, 2) / 255
-    images = (images - torch.tensor(mean).view(3, 1, 1)) / torch.tensor(deviation).view(3, 1, 1)
-    batches = images.to(memory_format=torch.channels_last).split(BATCH)
+    images = ((images - mean) / deviation).to(memory_format=torch.channels_last)
+    return images.split(size), len(images)
+
+
+def features(network, precision, pixels, seconds):
+    model, side, scale = backbone(network)
+    batches, count = batches_of(pixels, side, scale, BATCH)
 
     def all_of_them():
         for batch in batches:
             run(model, batch, precision)
 
-    clock.report(images_per_second=clock.rate(all_of_them, len(images), float(seconds)))
+    clock.report(images_per_second=clock.rate(all_of_them, count, float(seconds)))
+
+
+def steps(network, precision, pixels, seconds):
+    """Batch norms stay as they are, as a pretrained network is fine-tuned."""
+    model, side, scale = backbone(network)
+    batches, count = batches_of(pixels, side, scale, STEP)
+
+    def all_of_them():
+        for batch in batches:
+            model.zero_grad()
+            with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16"):
+                features = model(batch).float()
+            features.square().mean().backward()
+
+    clock.report(images_per_second=clock.rate(all_of_them, count, float(seconds)))
 
 
 def once(network, precision, data):
@@ -119,4 +140,4 @@ def predict(network, file, image):
 
 
 if __name__ == "__main__":
-    {one.__name__: one for one in (features, once, save, predict)}[sys.argv[1]](*sys.argv[2:])
+    {one.__name__: one for one in (features, steps, once, save, predict)}[sys.argv[1]](*sys.argv[2:])
