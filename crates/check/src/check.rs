@@ -86,7 +86,7 @@ fn one_source(source: Source, options: &Options) -> Report {
     }
     let mut findings: Vec<Finding> = Vec::new();
     for rule in RULES.iter().filter(|rule| options.wants(rule)) {
-        for training in trainings.iter().filter(|training| !training.superseded) {
+        for training in trainings.iter().filter(|training| !training.left_out) {
             let Some(fault) = rule.check(training) else {
                 continue;
             };

@@ -180,7 +180,7 @@ fn fit<'a>(this: &mut Interpreter<'a>, id: usize, name: &str, arguments: &Argume
     let Some(mut training) = this.trainings.get(compiled).cloned() else {
         return;
     };
-    training.superseded = false;
+    training.left_out = false;
     training.fitted = true;
     // Adversaries are trained in turns, batch by batch, and change this on purpose.
     if name != "train_on_batch" {
@@ -208,7 +208,7 @@ fn fit<'a>(this: &mut Interpreter<'a>, id: usize, name: &str, arguments: &Argume
         }
     }
     if let Some(known) = this.trainings.get_mut(compiled) {
-        known.superseded = true;
+        known.left_out = true;
     }
     this.trainings.push(training);
 }

@@ -78,8 +78,9 @@ pub(crate) struct Training {
     pub unswitched: Option<TextRange>,
     /// Where a scaler is made, or numbers are scaled, that nothing uses.
     pub unused_scaler: Option<TextRange>,
-    /// A later one says the same and more: the model was fitted with known labels.
-    pub superseded: bool,
+    /// No rule looks at it: a later one says the same and more, as the model was fitted with known
+    /// labels, or the program expects it to fail.
+    pub left_out: bool,
 }
 
 impl Training {
@@ -101,7 +102,7 @@ impl Training {
             unzeroed: None,
             unswitched: None,
             unused_scaler: None,
-            superseded: false,
+            left_out: false,
         }
     }
 

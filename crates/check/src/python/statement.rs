@@ -112,7 +112,10 @@ impl<'a> Interpreter<'a> {
             }
             Stmt::With(statement) => {
                 let mut without = 0;
+                let mut fails = false;
+                let before = self.trainings.len();
                 for item in &statement.items {
+                    fails |= expects_an_error(&item.context_expr);
                     let value = self.expression(&item.context_expr);
                     without += usize::from(value == Value::Path("torch.no_grad".into()));
                     if let Some(target) = &item.optional_vars {
@@ -127,6 +130,10 @@ impl<'a> Interpreter<'a> {
                 self.without_gradients += without;
                 let flow = self.block(&statement.body);
                 self.without_gradients -= without;
+                if fails {
+                    let inside = self.trainings.iter_mut().skip(before);
+                    inside.for_each(|training| training.left_out = true);
+                }
                 return flow;
             }
             Stmt::Try(statement) => return self.attempt(statement),
@@ -383,6 +390,19 @@ impl<'a> Interpreter<'a> {
             _ => Value::Unknown,
         }
     }
+}
+
+/// `pytest.raises(…)`, `self.assertRaises(…)` and its kind: what is inside is wrong on purpose.
+fn expects_an_error(context: &Expr) -> bool {
+    let Expr::Call(call) = context else {
+        return false;
+    };
+    let name = match &*call.func {
+        Expr::Name(name) => name.id.as_str(),
+        Expr::Attribute(attribute) => attribute.attr.id.as_str(),
+        _ => return false,
+    };
+    name == "raises" || name.starts_with("assertRaises")
 }
 
 /// Whether a decorator makes something else of a function than the function.
