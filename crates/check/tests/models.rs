@@ -120,6 +120,53 @@ fn models_are_found_in_folders() {
     assert_eq!(codes(&report), ["FIN001", "FIN001"]);
 }
 
+/// A folder that `finial train` wrote, of its last nodes and without weights, with something in its
+/// `model.json` replaced.
+fn folder_with(from: &str, to: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let record = fs::read_to_string("tests/models/trained/model.json").unwrap();
+    assert!(record.contains(from), "{from}");
+    let record = record.replace(from, to);
+    fs::write(folder.path().join("model.json"), record).unwrap();
+    let weights = "model.safetensors";
+    let kept = Path::new("tests/models/trained").join(weights);
+    fs::copy(kept, folder.path().join(weights)).unwrap();
+    folder
+}
+
+#[test]
+fn a_model_folder_of_finial_is_compared_with_its_own_task() {
+    assert!(codes(&look("trained")).is_empty());
+    let changed: &[(&str, &str, &[&str])] = &[
+        ("\"op\": \"softmax\"", "\"op\": \"sigmoid\"", &["FIN402"]),
+        ("\"units\": 7", "\"units\": 6", &["FIN401"]),
+        ("\"op\": \"softmax\"", "\"op\": \"relu\"", &["FIN402"]),
+    ];
+    for (from, to, expected) in changed {
+        let folder = folder_with(from, to);
+        let report = check(&[folder.path().to_owned()], &Options::default());
+        assert_eq!(codes(&report), *expected, "{from} as {to}");
+        assert!(report.findings()[0].layer().is_some());
+    }
+}
+
+#[test]
+fn a_model_folder_in_a_folder_is_one_file() {
+    let model = folder_with("\"units\": 7", "\"units\": 6");
+    let above = tempfile::tempdir().unwrap();
+    fs::rename(model.path(), above.path().join("flowers")).unwrap();
+    let report = check(&[above.path().to_owned()], &Options::default());
+    assert_eq!((report.files(), codes(&report)), (1, vec!["FIN401"]));
+}
+
+#[test]
+fn a_folder_whose_record_is_broken_is_said_to_be_so() {
+    let folder = folder_with("\"graph\"", "\"nodes\"");
+    let report = check(&[folder.path().to_owned()], &Options::default());
+    assert_eq!(report.exit_code(), 2);
+    assert!(report.skipped()[0].reason.contains("graph"));
+}
+
 #[test]
 fn a_file_that_is_no_model_is_said_to_be_none() {
     let folder = tempfile::tempdir().unwrap();
