@@ -1,5 +1,5 @@
 //! `finial check` without the binary:
-//! `cargo run -p finial-check --example check -- [--fix] [--json] PATH…`
+//! `cargo run -p finial-check --example check -- [--fix] [--json|--sarif|--github] PATH…`
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -13,7 +13,8 @@ fn main() -> ExitCode {
         paths.retain(|path| path != Path::new(name));
         paths.len() < before
     };
-    let (fix, json) = (flag("--fix"), flag("--json"));
+    let (fix, json, sarif) = (flag("--fix"), flag("--json"), flag("--sarif"));
+    let github = flag("--github");
     let report = check(&paths, &Options::default());
     for repaired in report.repaired().iter().filter(|_| fix) {
         match repaired.write() {
@@ -21,9 +22,11 @@ fn main() -> ExitCode {
             Err(error) => eprintln!("{error}"),
         }
     }
-    match json {
-        true => println!("{:#}", report.json()),
-        false => print!("{}", report.text(false)),
+    match (json, sarif, github) {
+        (true, _, _) => println!("{:#}", report.json()),
+        (_, true, _) => println!("{:#}", report.sarif()),
+        (_, _, true) => print!("{}", report.github()),
+        _ => print!("{}", report.text(false)),
     }
     ExitCode::from(report.exit_code())
 }

@@ -1,5 +1,6 @@
 //! From paths to a report.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -8,7 +9,7 @@ use rayon::prelude::*;
 use crate::options::Options;
 use crate::python::interpret;
 use crate::report::fix::can_be_made;
-use crate::report::{Edit, Finding, Fix, Related, Report, Skipped};
+use crate::report::{Edit, Finding, Fix, Related, Report, Skipped, SkippedWhat};
 use crate::rules::{RULES, Repair};
 use crate::source::suppress::Suppressions;
 use crate::source::{Source, folder, settings};
@@ -23,18 +24,17 @@ pub fn check(paths: &[PathBuf], options: &Options) -> Report {
         .map(|file| one_file(file, options))
         .collect();
     reports.extend(unreadable.into_iter().map(|(path, reason)| Report {
-        skipped: vec![Skipped {
-            path,
-            position: None,
-            reason,
-            whole: true,
-        }],
+        skipped: vec![Skipped::file(path, reason)],
         ..Report::default()
     }));
     let mut report = Report::default();
     for one in reports {
         report.add(one);
     }
+    // The settings of a project are wrong once, not for each of its files.
+    let mut said = HashSet::new();
+    let skipped = &mut report.skipped;
+    skipped.retain(|one| said.insert(one.to_string()));
     report
 }
 
@@ -49,22 +49,19 @@ pub fn check_text(name: impl AsRef<Path>, text: &str, options: &Options) -> Repo
 
 fn unread(path: &Path, reason: String) -> Report {
     Report {
-        skipped: vec![Skipped {
-            path: path.to_owned(),
-            position: None,
-            reason,
-            whole: true,
-        }],
+        skipped: vec![Skipped::file(path.to_owned(), reason)],
         ..Report::default()
     }
 }
 
 fn one_file(path: &Path, options: &Options) -> Report {
-    let settings = settings::find(path)
-        .and_then(|settings| options.with(settings).map_err(|error| error.to_string()));
+    let settings = settings::find(path).and_then(|(settings, file)| {
+        let options = options.with(settings);
+        options.map_err(|error| (file, error.words()))
+    });
     let options = match settings {
         Ok(options) => options,
-        Err(reason) => return unread(path, reason),
+        Err((file, reason)) => return unread(&file, reason),
     };
     match Source::read(path) {
         Ok(source) => one_source(source, &options),
@@ -93,7 +90,7 @@ fn one_source(source: Source, options: &Options) -> Report {
             let known = findings
                 .iter()
                 .any(|finding| finding.code == rule.code() && finding.range == fault.at);
-            if known || suppressions.silence(&source, rule.code(), rule.name(), fault.at) {
+            if known || suppressions.silence(&source, rule, fault.at) {
                 continue;
             }
             findings.push(Finding {
@@ -119,16 +116,23 @@ fn one_source(source: Source, options: &Options) -> Report {
         }
     }
     findings.sort_by_key(|finding| (finding.range.start(), finding.code));
-    let skipped = parsed.errors().first().map(|error| Skipped {
+    let skipped = |at, reason, what| Skipped {
         path: source.path.clone(),
-        position: Some(source.position(error.location.start())),
-        reason: format!("{}; the rest was looked at", error.error),
-        whole: false,
+        position: Some(source.position(at)),
+        file_line: source.file_line(source.position(at)),
+        reason,
+        what,
+    };
+    let part = parsed.errors().first().map(|error| {
+        let reason = format!("{}; the rest was looked at", error.error);
+        skipped(error.location.start(), reason, SkippedWhat::Part)
     });
+    let comments = suppressions.faults.into_iter();
+    let comments = comments.map(|(at, fault)| skipped(at, fault, SkippedWhat::Comment));
     Report {
         files: 1,
         findings,
-        skipped: skipped.into_iter().collect(),
+        skipped: part.into_iter().chain(comments).collect(),
     }
 }
 

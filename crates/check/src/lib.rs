@@ -44,6 +44,6 @@ mod torch;
 pub use check::{check, check_text};
 pub use options::{Options, OptionsError};
 pub use report::fix::{FixError, Repaired};
-pub use report::{Edit, Finding, Fix, Report, Skipped};
+pub use report::{Edit, Finding, Fix, Report, Skipped, SkippedWhat};
 pub use rules::{RULES, Rule, Severity, rule};
 pub use source::Position;

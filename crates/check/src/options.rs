@@ -31,6 +31,14 @@ pub struct OptionsError {
 }
 
 impl OptionsError {
+    /// What is wrong, and rules that are spelt nearly so, in one line.
+    pub(crate) fn words(&self) -> String {
+        match self.near.trim_end() {
+            "" => self.to_string(),
+            near => format!("{self}: {near}"),
+        }
+    }
+
     /// No rule has this code or name.
     pub fn unknown(name: &str) -> Self {
         let names = RULES.iter().flat_map(|rule| [rule.code(), rule.name()]);
@@ -53,9 +61,7 @@ impl Options {
     /// If no rule is meant by one of them.
     pub fn new(select: Vec<String>, ignore: Vec<String>) -> Result<Self, OptionsError> {
         for name in select.iter().chain(&ignore) {
-            if !RULES.iter().any(|rule| means(name, rule)) {
-                return Err(OptionsError::unknown(name));
-            }
+            known(name)?;
         }
         Ok(Self {
             select,
@@ -106,7 +112,16 @@ impl Options {
     }
 }
 
-fn means(name: &str, rule: &Rule) -> bool {
+/// Whether any rule is meant by a name.
+pub(crate) fn known(name: &str) -> Result<(), OptionsError> {
+    match RULES.iter().any(|rule| means(name, rule)) {
+        true => Ok(()),
+        false => Err(OptionsError::unknown(name.trim())),
+    }
+}
+
+/// Whether a rule is meant by its code, the beginning of it, its name, or `ALL`.
+pub(crate) fn means(name: &str, rule: &Rule) -> bool {
     let name = name.trim();
     let code = name.to_ascii_uppercase();
     code == "ALL"

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail")]
 
-use finial_check::{Options, Report, check, check_text};
+use finial_check::{Options, Report, SkippedWhat, check, check_text};
 
 const PROGRAM: &str = "\
 from keras.layers import Dense
@@ -49,6 +49,55 @@ fn sarif_names_the_rule_and_the_place() {
 }
 
 #[test]
+fn sarif_has_repairs_and_what_was_skipped() {
+    let sarif = look(&format!("{PROGRAM}print 'done'\n")).sarif();
+    let run = &sarif["runs"][0];
+    let change = &run["results"][0]["fixes"][0]["artifactChanges"][0];
+    assert_eq!(change["artifactLocation"]["uri"], "train.py");
+    let edit = &change["replacements"][0];
+    assert_eq!(edit["insertedContent"]["text"], "sigmoid");
+    assert_eq!(
+        (
+            &edit["deletedRegion"]["startColumn"],
+            &edit["deletedRegion"]["endColumn"]
+        ),
+        (&32.into(), &39.into())
+    );
+    let invocation = &run["invocations"][0];
+    assert_eq!(invocation["executionSuccessful"], true);
+    let notice = &invocation["toolExecutionNotifications"][0];
+    assert_eq!(
+        notice["locations"][0]["physicalLocation"]["region"]["startLine"],
+        7
+    );
+}
+
+#[test]
+fn a_narrow_terminal_gets_no_line_that_is_too_long() {
+    let program = PROGRAM.replace("optimizer='adam'", "optimizer='adam', metrics=['accuracy']");
+    let program = program.replace("softmax", "relu");
+    for columns in [40, 50, 80] {
+        let text = look(&program).text_within(false, Some(columns));
+        let longest = text.lines().map(|line| line.chars().count()).max();
+        assert!(longest.unwrap() <= columns, "{columns}:\n{text}");
+        insta::assert_snapshot!(format!("columns_{columns}"), text);
+    }
+}
+
+#[test]
+fn no_file_name_drives_the_terminal() {
+    let name = "a\u{1b}[2Jb\n.py";
+    let found = check_text(name, PROGRAM, &Options::default());
+    let skipped = check_text(name, "\0", &Options::default());
+    for text in [found.text(false), skipped.text(false)] {
+        assert!(
+            !text.contains('\u{1b}') && text.contains("[2Jb\\n.py"),
+            "{text}"
+        );
+    }
+}
+
+#[test]
 fn github_gets_one_line_for_each_finding() {
     let text = look(PROGRAM).github();
     assert!(
@@ -73,6 +122,36 @@ fn a_comment_silences_a_rule_on_its_line() {
     }
     let other = PROGRAM.replace("'softmax'))", "'softmax'))  # finial: ignore[FIN002]");
     assert_eq!(look(&other).findings().len(), 1);
+}
+
+#[test]
+fn a_comment_that_silences_nothing_is_told() {
+    for (comment, told) in [
+        ("ignore[FIN999]", "found `FIN999`: did you mean"),
+        ("ignore[FIN001", "expected `finial: ignore[CODE, …]`"),
+        ("ignore(FIN001)", "expected `finial: ignore[CODE, …]`"),
+    ] {
+        let line = "model.add(Dense(1, activation='softmax'))";
+        let report = look(&PROGRAM.replace(line, &format!("{line}  # finial: {comment}")));
+        assert_eq!((report.findings().len(), report.exit_code()), (1, 1));
+        let skipped = &report.skipped()[0];
+        assert_eq!(skipped.what, SkippedWhat::Comment);
+        assert_eq!(skipped.position.unwrap().line, 5);
+        assert!(skipped.to_string().contains(told), "{skipped}");
+    }
+}
+
+#[test]
+fn wrong_settings_are_told_once() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["a.py", "b.py"] {
+        std::fs::write(folder.path().join(name), PROGRAM).unwrap();
+    }
+    let settings = folder.path().join("pyproject.toml");
+    std::fs::write(&settings, "[tool.finial]\nignored = []\n").unwrap();
+    let report = check(&[folder.path().to_owned()], &Options::default());
+    assert_eq!((report.skipped().len(), report.exit_code()), (1, 2));
+    assert_eq!(report.skipped()[0].path, settings);
 }
 
 #[test]
@@ -167,6 +246,14 @@ fn a_finding_in_a_notebook_names_its_cell() {
         repaired[0].text(),
         notebook.replace("activation='softmax'", "activation='sigmoid'")
     );
+    // Annotations are put at lines of the file.
+    let github = report.github();
+    assert!(github.contains("file=a.ipynb,line=4,title="), "{github}");
+    assert!(github.contains("::cell 3, line 3: softmax"), "{github}");
+    let sarif = report.sarif();
+    let place = &sarif["runs"][0]["results"][0]["locations"][0];
+    assert_eq!(place["physicalLocation"]["region"]["startLine"], 4);
+    assert_eq!(place["logicalLocations"][0]["name"], "cell 3");
 }
 
 #[test]

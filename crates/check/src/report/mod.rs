@@ -1,12 +1,16 @@
 //! The report: what was found, and what was left out.
 //!
-//! - [`text`]: for people, with source excerpt and underline. [`json`]: JSON, SARIF, GitHub.
+//! - [`text`]: for people, with source excerpt and underline.
+//! - [`json`], [`sarif`], [`github`]: for programs.
 //! - [`fix`]: repairs, applied or shown.
 
 pub(crate) mod fix;
+mod github;
 mod json;
+mod sarif;
 mod text;
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -69,12 +73,54 @@ pub struct Edit {
 pub struct Skipped {
     /// The file or folder.
     pub path: PathBuf,
-    /// Where the part begins that could not be parsed.
+    /// Where the part begins that could not be parsed, or the comment.
     pub position: Option<Position>,
+    /// The line of the file itself, which for a notebook is one of JSON.
+    pub(crate) file_line: Option<usize>,
     /// Why.
     pub reason: String,
-    /// Whether nothing of the file was looked at.
-    pub whole: bool,
+    /// What was skipped.
+    pub what: SkippedWhat,
+}
+
+/// What was not looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SkippedWhat {
+    /// All of a file, or a folder.
+    File,
+    /// A part of a program.
+    Part,
+    /// A comment that means to silence a rule.
+    Comment,
+}
+
+impl Skipped {
+    /// A file that could not be read.
+    pub(crate) fn file(path: PathBuf, reason: String) -> Self {
+        Self {
+            path,
+            position: None,
+            file_line: None,
+            reason,
+            what: SkippedWhat::File,
+        }
+    }
+}
+
+/// In one line: the place, what of it was skipped, and why.
+impl fmt::Display for Skipped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&shown(&self.path))?;
+        if let Some(position) = self.position {
+            write!(f, ":{}", text::place(position))?;
+        }
+        let what = match self.what {
+            SkippedWhat::File => "could not be read",
+            SkippedWhat::Part => "partly skipped",
+            SkippedWhat::Comment => "comment without effect",
+        };
+        write!(f, ": {what}: {}", self.reason)
+    }
 }
 
 impl Report {
@@ -111,7 +157,7 @@ impl Report {
     /// The exit status: 0 if nothing was found, 1 if something was, 2 if something could not be
     /// read at all.
     pub fn exit_code(&self) -> u8 {
-        if self.skipped.iter().any(|skipped| skipped.whole) {
+        if self.skipped.iter().any(|one| one.what == SkippedWhat::File) {
             2
         } else {
             u8::from(!self.findings.is_empty())
@@ -166,4 +212,14 @@ impl Fix {
     pub fn title(&self) -> &str {
         &self.title
     }
+}
+
+/// A path as it is shown: no letter of a file's name can drive the terminal.
+fn shown(path: &Path) -> String {
+    let path = path.display().to_string();
+    let shown = path.chars().map(|letter| match letter.is_control() {
+        true => letter.escape_default().to_string(),
+        false => letter.to_string(),
+    });
+    shown.collect()
 }

@@ -211,6 +211,17 @@ impl Source {
         }
     }
 
+    /// The line of the file itself that a place stands in; `None` for a model.
+    pub fn file_line(&self, position: Position) -> Option<usize> {
+        match (&self.kind, position.cell) {
+            (Kind::Program, _) => Some(position.line),
+            (Kind::Notebook { json, .. }, Some(cell)) => {
+                notebook::file_line(json, cell, position.line)
+            }
+            _ => None,
+        }
+    }
+
     /// The cell that an offset lies in; the whole text of a program.
     pub fn cell_of(&self, offset: TextSize) -> Cell {
         let cell = self
@@ -223,6 +234,14 @@ impl Source {
             start: 0,
             end: self.text.len(),
         })
+    }
+
+    /// The line that an offset lies in.
+    pub fn line(&self, offset: TextSize) -> &str {
+        let number = self.line_of(offset.to_usize());
+        let start = self.lines.get(number).copied().unwrap_or(0);
+        let rest = self.text.get(start..).unwrap_or_default();
+        rest.lines().next().unwrap_or_default()
     }
 
     /// The number of a line in the whole text, from 0.

@@ -131,6 +131,22 @@ pub(super) fn edited(json: &str, edits: &[(usize, Vec<(TextRange, &str)>)]) -> O
     Some(result)
 }
 
+/// The line of the file that a line of a cell is written in, all counted from 1.
+pub(super) fn file_line(json: &str, number: usize, line: usize) -> Option<usize> {
+    let cells = read(json).ok()?;
+    let strings = cells.get(number.checked_sub(1)?)?.strings()?;
+    let mut before = 0;
+    for (written, text) in strings {
+        if line <= before + text.lines().count() {
+            // Both are slices of one text.
+            let at = written.as_ptr().addr().checked_sub(json.as_ptr().addr())?;
+            return Some(json.get(..at)?.matches('\n').count() + 1);
+        }
+        before += text.matches('\n').count();
+    }
+    None
+}
+
 /// A string of JSON, in ASCII if the file writes it so.
 fn quoted(text: &str, ascii: bool) -> String {
     let json = serde_json::Value::from(text).to_string();
@@ -184,6 +200,15 @@ mod tests {
         assert_eq!(text, "import keras\nx = 1\n\ny = 2");
         let places: Vec<_> = cells.iter().map(|cell| (cell.number, cell.start)).collect();
         assert_eq!(places, [(2, 0), (3, 19), (4, 20)]);
+    }
+
+    #[test]
+    fn a_line_of_a_cell_is_found_in_the_file() {
+        let notebook = "{\"cells\": [\n {\"cell_type\": \"code\", \"source\": [\n  \"a\\n\",\n  \"b\\n\",\n  \"c\"\n ]},\n {\"cell_type\": \"code\", \"source\": \"a\\nb\"}\n]}";
+        let lines = [(1, 1), (1, 2), (1, 3), (2, 1), (2, 2)];
+        let found = lines.map(|(cell, line)| file_line(notebook, cell, line));
+        assert_eq!(found, [3, 4, 5, 7, 7].map(Some));
+        assert_eq!(file_line(notebook, 3, 1), None);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! `[tool.finial]` in `pyproject.toml`: which rules a project wants.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
@@ -26,18 +26,23 @@ struct Tools {
     finial: Option<Settings>,
 }
 
-/// The settings for a path: of the nearest `pyproject.toml` above it. The error is in words.
-pub(crate) fn find(path: &Path) -> Result<Settings, String> {
+/// The settings for a path: of the nearest `pyproject.toml` above it, and which that is. The error
+/// comes with the file, in words.
+pub(crate) fn find(path: &Path) -> Result<(Settings, PathBuf), (PathBuf, String)> {
+    let none = (Settings::default(), PathBuf::new());
     let Ok(path) = std::path::absolute(path) else {
-        return Ok(Settings::default());
+        return Ok(none);
     };
     for folder in path.ancestors() {
         let file = folder.join("pyproject.toml");
         if let Ok(text) = std::fs::read_to_string(&file) {
-            return read(&text).map_err(|error| format!("{}: {error}", file.display()));
+            return match read(&text) {
+                Ok(settings) => Ok((settings, file)),
+                Err(error) => Err((file, error)),
+            };
         }
     }
-    Ok(Settings::default())
+    Ok(none)
 }
 
 fn read(text: &str) -> Result<Settings, String> {

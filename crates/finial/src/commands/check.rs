@@ -1,6 +1,6 @@
 //! `finial check`
 
-use std::io::Read;
+use std::io::{IsTerminal, Read};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -9,7 +9,7 @@ use finial_check::{Options, Repaired, Report, check, check_text};
 
 use crate::args::{CheckArgs, CheckFormat};
 use crate::error::CliError;
-use crate::printer;
+use crate::{printer, text};
 
 pub fn run(args: &CheckArgs) -> Result<ExitCode, CliError> {
     let options = options(args)?;
@@ -18,6 +18,8 @@ pub fn run(args: &CheckArgs) -> Result<ExitCode, CliError> {
         let repaired = report.repaired();
         let diffs: String = repaired.iter().map(Repaired::diff).collect();
         printer::print(&diffs)?;
+        tell_skipped(&report);
+        eprintln!("{}", report.summary());
         return Ok(ExitCode::from(report.exit_code()));
     }
     if args.fix {
@@ -85,11 +87,26 @@ fn is_standard_input(path: &Path) -> bool {
 fn print(report: &Report, format: CheckFormat) -> Result<(), CliError> {
     match format {
         CheckFormat::Text => {
-            let choice = anstream::AutoStream::choice(&std::io::stdout());
-            printer::print(&report.text(choice != anstream::ColorChoice::Never))
+            let out = std::io::stdout();
+            let colours = anstream::AutoStream::choice(&out) != anstream::ColorChoice::Never;
+            let columns = out.is_terminal().then(text::width);
+            printer::print(&report.text_within(colours, columns))
         }
-        CheckFormat::Json => printer::print_json(&report.json()),
-        CheckFormat::Sarif => printer::print_json(&report.sarif()),
+        CheckFormat::Json => {
+            tell_skipped(report);
+            printer::print_json(&report.json())
+        }
+        CheckFormat::Sarif => {
+            tell_skipped(report);
+            printer::print_json(&report.sarif())
+        }
         CheckFormat::Github => printer::print(&report.github()),
+    }
+}
+
+/// What was not looked at, on standard error, where the result has no place for it.
+fn tell_skipped(report: &Report) {
+    for skipped in report.skipped() {
+        eprintln!("{}", text::printable(&skipped.to_string()));
     }
 }
