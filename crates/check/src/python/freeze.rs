@@ -42,6 +42,13 @@ impl<'a> Interpreter<'a> {
                 let base = trail.start.base.as_ref();
                 inside.extend(base.map(|call| call.base.number).filter(|base| *base != id));
             }
+            Some(Object::Instance(instance)) => {
+                let attributes = instance.attributes.iter();
+                inside.extend(attributes.filter_map(|(_, value)| match value {
+                    Value::Object(inner) => Some(*inner),
+                    _ => None,
+                }));
+            }
             _ => {}
         }
         for inner in inside {

@@ -1,5 +1,7 @@
 //! Functions and classes of the program: parameters, results, methods.
 
+use std::rc::Rc;
+
 use ruff_python_ast::{Expr, Parameters, Stmt};
 
 use super::statement::Flow;
@@ -7,6 +9,7 @@ use super::value::{
     Argument, Arguments, Body, ClassRef, Compiled, Function, Instance, Object, Value,
 };
 use super::{Frame, Interpreter};
+use crate::program::trail::Trail;
 
 /// Calls within calls that are followed.
 const CALLS: usize = 12;
@@ -32,6 +35,19 @@ impl<'a> Interpreter<'a> {
         receiver: Option<Value<'a>>,
     ) -> Value<'a> {
         self.enter(function, receiver, |_, _| Some(Value::Unknown))
+    }
+
+    /// The `call` of a model of Keras, with what the user feeds.
+    pub(super) fn call_with_input(
+        &mut self,
+        function: Function<'a>,
+        receiver: Value<'a>,
+    ) -> Value<'a> {
+        let input = Value::Tensor(Rc::new(Trail::input()));
+        self.enter(function, Some(receiver), |position, _| match position {
+            0 => Some(input.clone()),
+            _ => Some(Value::Unknown),
+        })
     }
 
     fn enter(

@@ -106,10 +106,10 @@ impl<'a> Interpreter<'a> {
             Some(Object::Functional { output, .. }) => output.clone(),
             Some(Object::Instance(instance)) => {
                 let class = instance.class.clone();
-                let method = ["call", "forward"]
-                    .iter()
-                    .find_map(|name| method_of(&class, name));
-                match method {
+                if let Some(function) = method_of(&class, "call") {
+                    return self.call_with_input(function, model.clone());
+                }
+                match method_of(&class, "forward") {
                     Some(function) => self.call_with_unknown(function, Some(model.clone())),
                     None => Value::Unknown,
                 }
