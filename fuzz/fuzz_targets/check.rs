@@ -21,7 +21,8 @@ fuzz_target!(|bytes: &[u8]| {
     };
     for name in ["a.py", "a.ipynb", "a.json"] {
         let report = check_text(Path::new(name), &text, &options);
-        let _ = (report.text(false), report.json(), report.sarif(), report.github());
+        let narrow = report.text_within(true, Some(40));
+        let _ = (narrow, report.json(), report.sarif(), report.github());
         for repaired in report.repaired() {
             let _ = repaired.diff();
         }
