@@ -175,5 +175,7 @@ fn a_file_that_is_no_model_is_said_to_be_none() {
         fs::write(&path, b"\x00\x01 nothing").unwrap();
         let report = check(&[path], &Options::default());
         assert_eq!(report.exit_code(), 2, "{name}");
+        let told = report.skipped()[0].to_string();
+        assert_eq!(told.matches(name).count(), 1, "{told}");
     }
 }

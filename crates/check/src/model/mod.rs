@@ -51,13 +51,13 @@ pub(crate) fn read(path: &Path) -> Result<Listing, String> {
     match ending(path).as_str() {
         "json" => from_json(&bytes(path)?),
         "onnx" => {
-            let ends = finial_formats::onnx::ends(path).map_err(|error| words(&error))?;
+            let ends = finial_formats::onnx::ends(path).map_err(|error| words(&error, path))?;
             Ok(tail::onnx(&ends))
         }
         ending => match finial_formats::keras::configuration(path) {
             Ok(Some(configuration)) => Ok(keras::listing(configuration, ending == "keras")),
             Ok(None) => Err("expected a model, found weights alone".to_owned()),
-            Err(error) => Err(words(&error)),
+            Err(error) => Err(words(&error, path)),
         },
     }
 }
@@ -86,7 +86,7 @@ pub(crate) fn write(
     let model = listing
         .rewritten(repaired)
         .ok_or("expected repairs that are settings of the model, found others")?;
-    finial_formats::keras::reconfigure(from, &model, to).map_err(|error| words(&error))
+    finial_formats::keras::reconfigure(from, &model, to).map_err(|error| words(&error, to))
 }
 
 fn bytes(path: &Path) -> Result<Vec<u8>, String> {
@@ -107,6 +107,10 @@ fn ending(path: &Path) -> String {
 }
 
 /// The fault without the path, which the report names itself.
-fn words(error: &FormatError) -> String {
-    error.to_string()
+fn words(error: &FormatError, path: &Path) -> String {
+    let text = error.to_string();
+    match text.strip_prefix(&format!("{}: ", path.display())) {
+        Some(rest) => rest.to_owned(),
+        None => text,
+    }
 }

@@ -135,6 +135,12 @@ impl Training {
         self.end()?.unit_count()
     }
 
+    /// Where the final layer is written, even if what follows it is not understood.
+    pub fn head_at(&self) -> Option<TextRange> {
+        let head = self.output.as_ref()?.head.as_ref()?;
+        Some(head.at)
+    }
+
     /// How the labels are written down.
     pub fn coding(&self) -> Coding {
         self.labels

@@ -86,8 +86,5 @@ fn check(training: &Training) -> Option<Fault> {
         ),
     )
     .against(units.at, "each of these units is a label of its own");
-    Some(match metric.word {
-        Some(word) => fault.fix("compare each label", [(word, "binary_accuracy")]),
-        None => fault,
-    })
+    Some(fault.reword(metric.word, "compare each label", "binary_accuracy"))
 }

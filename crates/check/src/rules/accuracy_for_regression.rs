@@ -86,8 +86,5 @@ fn check(training: &Training) -> Option<Fault> {
         "accuracy counts exact hits, which a regression never makes".to_owned(),
     )
     .against(loss.at, &format!("`{}` makes it a regression", loss.name));
-    Some(match metric.word {
-        Some(word) => fault.fix("use the mean absolute error", [(word, "mae")]),
-        None => fault,
-    })
+    Some(fault.reword(metric.word, "use the mean absolute error", "mae"))
 }

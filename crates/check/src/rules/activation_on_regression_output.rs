@@ -89,9 +89,6 @@ fn check(training: &Training) -> Option<Fault> {
         if let Some(labels) = &training.labels {
             fault = fault.against(labels.at, "these are the targets");
         }
-        match last.word {
-            Some(word) => fault.fix("use no activation", [(word, "linear")]),
-            None => fault,
-        }
+        fault.reword(last.word, "use no activation", "linear")
     })
 }

@@ -70,8 +70,5 @@ fn check(training: &Training) -> Option<Fault> {
         ),
     )
     .against(last.at, &format!("{name} is applied here"));
-    Some(match loss.from_logits {
-        Some(at) => fault.fix("take probabilities", [(at, "False")]),
-        None => fault,
-    })
+    Some(fault.reword(loss.from_logits, "take probabilities", "False"))
 }

@@ -73,8 +73,5 @@ fn check(training: &Training) -> Option<Fault> {
         ),
     )
     .fix("run it as in inference", [(on.at, "False")]);
-    Some(match transfer.freezing.at {
-        Some(at) => fault.against(at, "it is frozen here"),
-        None => fault,
-    })
+    Some(fault.against(transfer.freezing.at, "it is frozen here"))
 }

@@ -68,8 +68,5 @@ fn check(training: &Training) -> Option<Fault> {
         "binary accuracy judges each class by itself, though one of them is right".to_owned(),
     )
     .against(loss.at, "this loss chooses one class");
-    Some(match metric.word {
-        Some(word) => fault.fix("use accuracy", [(word, "accuracy")]),
-        None => fault,
-    })
+    Some(fault.reword(metric.word, "use accuracy", "accuracy"))
 }

@@ -69,8 +69,5 @@ fn check(training: &Training) -> Option<Fault> {
         ),
     )
     .against(loss.at, "this loss takes logits of either sign");
-    Some(match last.word {
-        Some(word) => fault.fix("use no activation", [(word, "linear")]),
-        None => fault,
-    })
+    Some(fault.reword(last.word, "use no activation", "linear"))
 }

@@ -64,10 +64,5 @@ fn check(training: &Training) -> Option<Fault> {
         training.freezing.at?,
         "everything is frozen, the final layer too: nothing is left to train".to_owned(),
     );
-    Some(
-        match &training.output.as_ref().and_then(|end| end.head.clone()) {
-            Some(head) => fault.against(head.at, "this final layer is never trained"),
-            None => fault,
-        },
-    )
+    Some(fault.against(training.head_at(), "this final layer is never trained"))
 }

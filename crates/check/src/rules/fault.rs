@@ -21,6 +21,12 @@ pub(crate) struct Repair {
     pub edits: Vec<(TextRange, String)>,
 }
 
+/// `the final layer has 3 units`
+pub(crate) fn has_units(units: usize) -> String {
+    let plural = if units == 1 { "unit" } else { "units" };
+    format!("the final layer has {units} {plural}")
+}
+
 impl Fault {
     pub fn new(at: TextRange, message: String) -> Self {
         Self {
@@ -31,12 +37,20 @@ impl Fault {
         }
     }
 
-    /// The place that the fault contradicts.
-    pub fn against(mut self, at: TextRange, label: &str) -> Self {
-        if at != self.at {
+    /// The place that the fault contradicts, where it is known and another one.
+    pub fn against(mut self, at: impl Into<Option<TextRange>>, label: &str) -> Self {
+        if let Some(at) = at.into().filter(|at| *at != self.at) {
             self.against = Some((at, label.to_owned()));
         }
         self
+    }
+
+    /// Another word in the place of one, where the program has it in one word.
+    pub fn reword(self, word: Option<TextRange>, title: &str, new: &str) -> Self {
+        match word {
+            Some(word) => self.fix(title, [(word, new)]),
+            None => self,
+        }
     }
 
     /// The edits that repair it.

@@ -69,8 +69,5 @@ fn check(training: &Training) -> Option<Fault> {
             base.name
         ),
     );
-    Some(match transfer.freezing.at {
-        Some(at) => fault.against(at, "it is frozen here"),
-        None => fault,
-    })
+    Some(fault.against(transfer.freezing.at, "it is frozen here"))
 }

@@ -63,6 +63,7 @@ fn check(training: &Training) -> Option<Fault> {
     else {
         return None;
     };
+    let highest = classes.checked_sub(1)?;
     // A unit more than classes is the way of those who know.
     (units.value == classes).then(|| {
         Fault::new(
@@ -72,6 +73,6 @@ fn check(training: &Training) -> Option<Fault> {
                 loss.name
             ),
         )
-        .against(units.at, &format!("the units are 0 to {}", classes - 1))
+        .against(units.at, &format!("the units are 0 to {highest}"))
     })
 }

@@ -84,8 +84,6 @@ fn check(training: &Training) -> Option<Fault> {
             base.name
         ),
     );
-    Some(match transfer.freezing.at {
-        Some(at) => fault.against(at, "the network is trained too"),
-        None => fault.against(base.at, "the network is trained too"),
-    })
+    let unfrozen = transfer.freezing.at.unwrap_or(base.at);
+    Some(fault.against(unfrozen, "the network is trained too"))
 }

@@ -1,6 +1,6 @@
 //! A metric has to fit the shape of the output.
 
-use super::{Fault, Rule, Severity};
+use super::{Fault, Rule, Severity, has_units};
 use crate::program::Training;
 use crate::program::loss::{LossKind, MetricUse};
 
@@ -68,13 +68,7 @@ fn check(training: &Training) -> Option<Fault> {
         Some((metric, reason))
     });
     let (metric, reason) = faults.next()?;
-    let plural = if units.value == 1 { "unit" } else { "units" };
-    let fault = Fault::new(metric.at, format!("this metric {reason}")).against(
-        units.at,
-        &format!("the final layer has {} {plural}", units.value),
-    );
-    Some(match metric.word {
-        Some(word) => fault.fix("use accuracy", [(word, "accuracy")]),
-        None => fault,
-    })
+    let fault = Fault::new(metric.at, format!("this metric {reason}"))
+        .against(units.at, &has_units(units.value));
+    Some(fault.reword(metric.word, "use accuracy", "accuracy"))
 }

@@ -111,10 +111,7 @@ fn check(training: &Training) -> Option<Fault> {
                 loss.at,
                 "without `from_logits=True` the loss takes probabilities",
             );
-            Some(match last.word {
-                Some(word) => fault.fix(&format!("use {wanted}"), [(word, wanted)]),
-                None => fault,
-            })
+            Some(fault.reword(last.word, &format!("use {wanted}"), wanted))
         }
     }
 }

@@ -60,7 +60,7 @@ mod units_do_not_match_data;
 
 mod fault;
 
-pub(crate) use fault::{Fault, Repair};
+pub(crate) use fault::{Fault, Repair, has_units};
 
 use crate::program::Training;
 

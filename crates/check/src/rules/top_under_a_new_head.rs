@@ -67,9 +67,5 @@ fn check(training: &Training) -> Option<Fault> {
             base.name
         ),
     );
-    let head = training.output.as_ref().and_then(|end| end.head.as_ref());
-    Some(match head {
-        Some(head) => fault.against(head.at, "the new head"),
-        None => fault,
-    })
+    Some(fault.against(training.head_at(), "the new head"))
 }

@@ -65,8 +65,6 @@ fn check(training: &Training) -> Option<Fault> {
         at,
         "this has no effect on `fit` until the model is compiled again".to_owned(),
     );
-    Some(match &training.loss {
-        Some(loss) => fault.against(loss.at, "the model was compiled before"),
-        None => fault,
-    })
+    let compiled = training.loss.as_ref().map(|loss| loss.at);
+    Some(fault.against(compiled, "the model was compiled before"))
 }

@@ -1,6 +1,6 @@
 //! As many units as classes.
 
-use super::{Fault, Rule, Severity};
+use super::{Fault, Rule, Severity, has_units};
 use crate::program::Training;
 use crate::program::array::Coding;
 use crate::program::loss::LossKind;
@@ -86,14 +86,10 @@ fn check(training: &Training) -> Option<Fault> {
     {
         return None;
     }
-    let plural = if units.value == 1 { "unit" } else { "units" };
     Some(
         Fault::new(
             units.at,
-            format!(
-                "the final layer has {} {plural}, the labels call for {wanted}",
-                units.value
-            ),
+            format!("{}, the labels call for {wanted}", has_units(units.value)),
         )
         .against(labels.at, &labelled),
     )

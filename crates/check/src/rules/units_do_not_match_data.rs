@@ -2,7 +2,7 @@
 
 use finial_task::TaskKind;
 
-use super::{Fault, Rule, Severity};
+use super::{Fault, Rule, Severity, has_units};
 use crate::program::Training;
 use crate::program::layer::Activation;
 
@@ -62,13 +62,8 @@ fn check(training: &Training) -> Option<Fault> {
     if units.value == data.task.units() || softmax_pair {
         return None;
     }
-    let plural = if units.value == 1 { "unit" } else { "units" };
     Some(Fault::new(
         units.at,
-        format!(
-            "the final layer has {} {plural}, but {}",
-            units.value,
-            data.calls_for()
-        ),
+        format!("{}, but {}", has_units(units.value), data.calls_for()),
     ))
 }
