@@ -108,6 +108,30 @@ fn deep_and_long_programs_end_soon() {
 }
 
 #[test]
+fn what_holds_itself_is_no_reason_to_overflow() {
+    for text in [
+        "if a:\n    x = []\n    x.append(x)\nelse:\n    x = []\n    x.append(x)\n",
+        "class A:\n    def __init__(self):\n        self.me = self\nif a:\n    x = A()\nelse:\n    x = A()\n",
+        "from torchvision import models\nnet = models.resnet18()\nnet.fc = net\ny = net(x)\n",
+        "from torch import nn\nnet = nn.Sequential()\nnet.append(net)\ny = net(x)\n",
+        "from keras import Sequential\nnet = Sequential()\nnet.add(net)\nnet.compile(loss='mse')\n",
+    ] {
+        look(text);
+    }
+    // Two of each, each held twice.
+    let twice = |first: &str| {
+        let lines = (0..40).map(|i| format!("    {first}{} = [{first}{i}, {first}{i}]\n", i + 1));
+        format!(
+            "    {first}0 = [1]\n{}    x = {first}40\n",
+            lines.collect::<String>()
+        )
+    };
+    let start = Instant::now();
+    look(&format!("if c:\n{}else:\n{}", twice("a"), twice("b")));
+    assert!(start.elapsed() < Duration::from_secs(20));
+}
+
+#[test]
 fn what_cannot_be_read_is_said_and_gives_exit_status_2() {
     let report = check(&[PathBuf::from("no/such/file.py")], &Options::default());
     assert_eq!(report.exit_code(), 2);

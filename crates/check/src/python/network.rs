@@ -49,48 +49,53 @@ impl<'a> Interpreter<'a> {
         match value {
             Value::Layer(layer) => (**layer).clone(),
             Value::Tensor(trail) => Layer::Network(trail.clone()),
-            Value::Object(id) => match self.state.object(*id).cloned() {
-                Some(Object::Sequential(model)) => {
-                    if !self.descend() {
-                        return Layer::Opaque;
-                    }
-                    let layers: Vec<_> = model
-                        .layers
-                        .iter()
-                        .map(|layer| self.layer_of(layer))
-                        .collect();
-                    self.ascend();
-                    Layer::Chain {
-                        layers: layers.into(),
-                        gap: model.gap,
-                    }
+            // A model may hold itself.
+            Value::Object(id) if self.descend() => {
+                let layer = self.layer_of_object(*id);
+                self.ascend();
+                layer
+            }
+            _ => Layer::Opaque,
+        }
+    }
+
+    fn layer_of_object(&mut self, id: usize) -> Layer {
+        match self.state.object(id).cloned() {
+            Some(Object::Sequential(model)) => {
+                let layers: Vec<_> = model
+                    .layers
+                    .iter()
+                    .map(|layer| self.layer_of(layer))
+                    .collect();
+                Layer::Chain {
+                    layers: layers.into(),
+                    gap: model.gap,
                 }
-                Some(Object::Functional {
-                    output: Value::Tensor(trail),
-                    ..
-                }) => Layer::Network(trail),
-                Some(Object::Backbone(backbone)) => {
-                    let call = Layer::Base(Rc::new(BaseCall {
-                        base: backbone.base.clone(),
-                        training: None,
-                        headed: false,
-                    }));
-                    let layers = match &backbone.replaced {
-                        Some(layer) => vec![call, self.layer_of(layer)],
-                        None => match backbone.published {
-                            Some(published) => vec![Layer::Network(published)],
-                            None => vec![Layer::Opaque, call],
-                        },
-                    };
-                    Layer::Chain {
-                        layers: layers.into(),
-                        gap: true,
-                    }
+            }
+            Some(Object::Functional {
+                output: Value::Tensor(trail),
+                ..
+            }) => Layer::Network(trail),
+            Some(Object::Backbone(backbone)) => {
+                let call = Layer::Base(Rc::new(BaseCall {
+                    base: backbone.base.clone(),
+                    training: None,
+                    headed: false,
+                }));
+                let layers = match &backbone.replaced {
+                    Some(layer) => vec![call, self.layer_of(layer)],
+                    None => match backbone.published {
+                        Some(published) => vec![Layer::Network(published)],
+                        None => vec![Layer::Opaque, call],
+                    },
+                };
+                Layer::Chain {
+                    layers: layers.into(),
+                    gap: true,
                 }
-                Some(Object::Instance(_)) => match self.output_of(value) {
-                    Value::Tensor(trail) => Layer::Network(trail),
-                    _ => Layer::Opaque,
-                },
+            }
+            Some(Object::Instance(_)) => match self.output_of(&Value::Object(id)) {
+                Value::Tensor(trail) => Layer::Network(trail),
                 _ => Layer::Opaque,
             },
             _ => Layer::Opaque,

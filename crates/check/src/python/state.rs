@@ -16,6 +16,8 @@ pub(crate) struct State<'a> {
     freezing: HashMap<usize, Freezing>,
     /// Models that were fitted.
     fitted: HashSet<usize>,
+    /// What pairs of objects have become, while others that hold them are joined.
+    joined: HashMap<(usize, usize), Value<'a>>,
 }
 
 /// The names of one function, class or module.
@@ -208,14 +210,26 @@ impl<'a> State<'a> {
             }
             (Value::Tensor(_), Value::Tensor(_)) => Value::Tensor(Rc::new(Trail::unknown())),
             (Value::Object(a), Value::Object(b)) => {
+                let pair = (*a, *b);
+                if let Some(joined) = self.joined.get(&pair) {
+                    return joined.clone();
+                }
                 let (Some(Some(a)), Some(Some(b))) = (self.heap.get(*a), self.heap.get(*b)) else {
                     return Value::Unknown;
                 };
                 let (a, b) = (a.clone(), b.clone());
-                match self.join_objects(&a, &b) {
+                let outermost = self.joined.is_empty();
+                // An object may hold itself: meeting it again inside, nothing is known of it.
+                self.joined.insert(pair, Value::Unknown);
+                let joined = match self.join_objects(&a, &b) {
                     Object::Unknown => Value::Unknown,
                     joined => self.allocate(joined),
+                };
+                self.joined.insert(pair, joined.clone());
+                if outermost {
+                    self.joined.clear();
                 }
+                joined
             }
             _ => Value::Unknown,
         }
