@@ -159,10 +159,7 @@ impl Repaired {
     pub fn diff(&self) -> String {
         TextDiff::from_lines(self.source.content(), &self.after)
             .unified_diff()
-            .header(
-                &self.path.display().to_string(),
-                &self.target().display().to_string(),
-            )
+            .header(&in_header(&self.path), &in_header(&self.target()))
             .to_string()
     }
 
@@ -203,5 +200,44 @@ impl Repaired {
         std::fs::set_permissions(file.path(), rights).map_err(io)?;
         file.persist(&path).map_err(|error| io(error.error))?;
         Ok(())
+    }
+}
+
+/// A path as `patch` and git read it in a header: in quotes if a letter of it could end the line
+/// or drive the terminal, with a tab behind it if it has spaces.
+fn in_header(path: &Path) -> String {
+    let path = path.display().to_string();
+    let quoted = |letter: char| letter.is_control() || matches!(letter, '"' | '\\');
+    if !path.contains(quoted) {
+        return match path.contains(' ') {
+            true => path + "\t",
+            false => path,
+        };
+    }
+    let mut header = String::from("\"");
+    for letter in path.chars() {
+        match letter {
+            '"' | '\\' => header.extend(['\\', letter]),
+            _ if letter.is_control() => {
+                let bytes = letter.to_string().into_bytes();
+                header.extend(bytes.iter().map(|byte| format!("\\{byte:03o}")));
+            }
+            _ => header.push(letter),
+        }
+    }
+    header + "\""
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_header_names_any_file_in_one_line() {
+        let header = |name: &str| in_header(Path::new(name));
+        assert_eq!(header("models/train.py"), "models/train.py");
+        assert_eq!(header("my train.py"), "my train.py\t");
+        assert_eq!(header("a\u{1b}[31m\n.py"), r#""a\033[31m\012.py""#);
+        assert_eq!(header("a \"b\".py"), r#""a \"b\".py""#);
     }
 }
