@@ -45,5 +45,5 @@ pub use check::{check, check_text};
 pub use options::{Options, OptionsError};
 pub use report::fix::{FixError, Repaired};
 pub use report::{Edit, Finding, Fix, Report, Skipped, SkippedWhat};
-pub use rules::{RULES, Rule, Severity, rule};
+pub use rules::{RULES, Rule, Severity, page as rules_page, rule};
 pub use source::Position;

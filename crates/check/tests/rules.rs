@@ -4,7 +4,7 @@
 
 use std::collections::HashSet;
 
-use finial_check::{Options, RULES, Report, Rule, check_text, rule};
+use finial_check::{Options, RULES, Report, Rule, check_text, rule, rules_page};
 use finial_task::{RawLabels, Request, infer};
 
 fn all() -> Options {
@@ -83,6 +83,15 @@ fn every_rule_says_what_why_and_what_instead() {
             assert!(!section.is_empty(), "{}: no {heading}", rule.code());
         }
     }
+}
+
+#[test]
+fn the_page_of_rules_is_what_the_rules_say() {
+    let page = std::fs::read_to_string("../../docs/rules.md").unwrap();
+    assert!(
+        page == rules_page(),
+        "docs/rules.md is old: cargo run -p finial-check --example rules > docs/rules.md"
+    );
 }
 
 #[test]

@@ -59,8 +59,10 @@ mod units_do_not_match_classes;
 mod units_do_not_match_data;
 
 mod fault;
+mod page;
 
 pub(crate) use fault::{Fault, Repair, has_units};
+pub use page::page;
 
 use crate::program::Training;
 
