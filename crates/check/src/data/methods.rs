@@ -26,14 +26,13 @@ pub(crate) fn method<'a>(
 
 fn of_array<'a>(array: &Rc<Array>, name: &str, arguments: &Arguments<'a>) -> Value<'a> {
     match name {
-        "astype" | "ravel" | "flatten" | "squeeze" | "unsqueeze" | "long" | "float" | "int"
-        | "to" | "cuda" | "cpu" | "copy" | "clone" | "to_numpy" | "toarray" | "numpy"
-        | "detach" | "type" | "double" | "values" | "tolist" | "type_as" => {
-            Value::Array(array.clone())
-        }
+        "astype" | "squeeze" | "unsqueeze" | "long" | "float" | "int" | "to" | "cuda" | "cpu"
+        | "copy" | "clone" | "to_numpy" | "toarray" | "numpy" | "detach" | "type" | "double"
+        | "values" | "tolist" | "type_as" => Value::Array(array.clone()),
         // Pixels stay pixels; labels stay labels if they become a column.
-        "reshape" | "view" => {
+        "reshape" | "view" | "ravel" | "flatten" => {
             let column = match &arguments.all[..] {
+                _ if matches!(name, "ravel" | "flatten") => true,
                 [
                     Argument {
                         value: Value::Int(-1),
@@ -43,7 +42,12 @@ fn of_array<'a>(array: &Rc<Array>, name: &str, arguments: &Arguments<'a>) -> Val
                 [_, last] => last.value == Value::Int(1),
                 _ => false,
             };
-            match column || array.coding == Coding::Unknown {
+            // Rows of yes and no are none in a column.
+            let rows = matches!(
+                array.coding,
+                Coding::MultiHot { .. } | Coding::OneHot { .. }
+            );
+            match (column && !rows) || array.coding == Coding::Unknown {
                 true => Value::Array(array.clone()),
                 false => Value::Unknown,
             }

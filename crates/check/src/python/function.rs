@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use ruff_python_ast::{Expr, Parameters, Stmt};
+use ruff_python_ast::{Decorator, Expr, Parameters, Stmt};
 
 use super::statement::Flow;
 use super::value::{
@@ -81,10 +81,13 @@ impl<'a> Interpreter<'a> {
         });
         let last = match function.body {
             Body::Lambda(lambda) => Some(self.expression(&lambda.body)),
-            Body::Def(def) => match self.block(&def.body) {
-                Flow::Ended => None,
-                _ => Some(Value::None),
-            },
+            Body::Def(def) => {
+                let without = usize::from(def.decorator_list.iter().any(stops_gradients));
+                self.without_gradients += without;
+                let flow = self.block(&def.body);
+                self.without_gradients -= without;
+                (flow != Flow::Ended).then_some(Value::None)
+            }
         };
         let frame = self.frames.pop();
         self.ascend();
@@ -232,4 +235,18 @@ pub(super) fn method_of<'a>(class: &ClassRef<'a>, name: &str) -> Option<Function
         });
     }
     None
+}
+
+/// `@torch.no_grad()` and its kind.
+fn stops_gradients(decorator: &Decorator) -> bool {
+    let called = match &decorator.expression {
+        Expr::Call(call) => &*call.func,
+        other => other,
+    };
+    let name = match called {
+        Expr::Name(name) => name.id.as_str(),
+        Expr::Attribute(attribute) => attribute.attr.id.as_str(),
+        _ => return false,
+    };
+    matches!(name, "no_grad" | "inference_mode")
 }

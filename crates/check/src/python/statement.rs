@@ -1,5 +1,6 @@
 //! Statements: branches, loops, definitions.
 
+use ruff_python_ast::visitor::{Visitor, walk_stmt};
 use ruff_python_ast::{ExceptHandler, Expr, Pattern, Stmt, StmtClassDef, StmtFor, StmtIf, StmtTry};
 
 use super::Interpreter;
@@ -291,9 +292,10 @@ impl<'a> Interpreter<'a> {
                     }
                 }
             }
-            // Each model has layers, so the loop is run.
-            None if matches!(items, Value::Parts { .. }) => {
-                self.assign(&statement.target, items);
+            // Each model has layers, so the loop is run, for each of them if none is left out.
+            None if is_of_parts(&items) && !turns_away(&statement.body) => {
+                let element = self.element(&items);
+                self.assign(&statement.target, element);
                 if self.block(&statement.body) == Flow::Ended {
                     return Flow::Ended;
                 }
@@ -390,6 +392,32 @@ impl<'a> Interpreter<'a> {
             _ => Value::Unknown,
         }
     }
+}
+
+/// The layers or parameters of a model, counted or with their names or not.
+fn is_of_parts(items: &Value<'_>) -> bool {
+    match items {
+        Value::Parts { .. } => true,
+        Value::Method(pair) => pair.1 == "enumerate" && matches!(pair.0, Value::Parts { .. }),
+        _ => false,
+    }
+}
+
+/// Whether a turn of a loop may end early.
+fn turns_away(body: &[Stmt]) -> bool {
+    struct Turns(bool);
+    impl<'a> Visitor<'a> for Turns {
+        fn visit_stmt(&mut self, statement: &'a Stmt) {
+            self.0 |= matches!(statement, Stmt::Break(_) | Stmt::Continue(_));
+            walk_stmt(self, statement);
+        }
+
+        // No statement is in an expression, however deep it is.
+        fn visit_expr(&mut self, _: &'a Expr) {}
+    }
+    let mut turns = Turns(false);
+    turns.visit_body(body);
+    turns.0
 }
 
 /// `pytest.raises(…)`, `self.assertRaises(…)` and its kind: what is inside is wrong on purpose.

@@ -55,8 +55,7 @@ fn check(training: &Training) -> Option<Fault> {
         .loss
         .as_ref()
         .filter(|loss| loss.kind == LossKind::Binary)?;
-    // Keras 1 chose the accuracy by the loss.
-    if training.framework != Framework::Keras || end.head.as_ref()?.spatial {
+    if !training.is_keras() || end.head.as_ref()?.spatial {
         return None;
     }
     let sigmoid = match loss.takes? {
@@ -74,10 +73,13 @@ fn check(training: &Training) -> Option<Fault> {
     {
         return None;
     }
-    let metric = training
-        .metrics
-        .iter()
-        .find(|metric| metric.kind == MetricUse::Accuracy)?;
+    let metric = training.metrics.iter().find(|metric| match metric.kind {
+        // Keras 1 chose the accuracy by the loss.
+        MetricUse::Accuracy => training.framework == Framework::Keras,
+        // Of classes, whoever asks for it by name wants it.
+        MetricUse::CategoricalAccuracy => matches!(training.coding(), Coding::MultiHot { .. }),
+        _ => false,
+    })?;
     let fault = Fault::new(
         metric.at,
         format!(

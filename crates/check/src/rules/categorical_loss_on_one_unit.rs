@@ -49,6 +49,13 @@ model.compile(loss="binary_crossentropy", optimizer="adam")
 "#;
 
 fn check(training: &Training) -> Option<Fault> {
+    // Of numbers to be predicted the loss is wrong, and has a rule of its own.
+    if super::cross_entropy_for_regression::RULE
+        .check(training)
+        .is_some()
+    {
+        return None;
+    }
     let end = training.end()?;
     let units = end.units.filter(|units| units.value == 1)?;
     let loss = training

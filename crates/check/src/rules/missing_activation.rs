@@ -50,6 +50,13 @@ model.compile(optimizer="adam", loss="sparse_categorical_crossentropy")
 "#;
 
 fn check(training: &Training) -> Option<Fault> {
+    // Of numbers to be predicted the loss is wrong, and has a rule of its own.
+    if super::cross_entropy_for_regression::RULE
+        .check(training)
+        .is_some()
+    {
+        return None;
+    }
     let end = training.end()?;
     let loss = training.loss.as_ref().filter(|loss| {
         training.is_keras()

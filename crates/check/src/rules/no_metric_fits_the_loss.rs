@@ -3,7 +3,7 @@
 use super::{Fault, Rule, Severity};
 use crate::program::Training;
 use crate::program::array::Coding;
-use crate::program::loss::Metric;
+use crate::program::loss::{LossKind, Metric, MetricUse};
 
 pub(super) const RULE: Rule = Rule {
     code: "FIN304",
@@ -54,8 +54,20 @@ fn check(training: &Training) -> Option<Fault> {
     if matches!(training.coding(), Coding::Continuous { .. }) {
         return None;
     }
+    // A metric that cannot take the output has a rule of its own.
+    if super::metric_cannot_take_the_output::RULE
+        .check(training)
+        .is_some()
+    {
+        return None;
+    }
     let first = training.metrics.first()?;
-    let unfit = |metric: &Metric| metric.kind.fits(loss.kind) == Some(false);
+    // Of yes or no, the targets may be numbers between: an autoencoder's pixels.
+    let numbers = loss.kind == LossKind::Binary && training.coding() == Coding::Unknown;
+    let unfit = |metric: &Metric| {
+        metric.kind.fits(loss.kind) == Some(false)
+            && !(numbers && metric.kind == MetricUse::Distance)
+    };
     if !training.metrics.iter().all(unfit) {
         return None;
     }

@@ -3,6 +3,7 @@
 use super::{Fault, Rule, Severity};
 use crate::program::Training;
 use crate::program::array::Coding;
+use crate::program::layer::Activation;
 use crate::program::loss::LossKind;
 
 pub(super) const RULE: Rule = Rule {
@@ -15,7 +16,8 @@ pub(super) const RULE: Rule = Rule {
 
 const DOC: &str = r#"
 ## What it does
-Finds one unit with binary cross-entropy where the labels are numbers of three or more classes.
+Finds one unit with binary cross-entropy, or one sigmoid unit with a squared or absolute error, where
+the labels are numbers of three or more classes.
 
 ## Why is this bad?
 Binary cross-entropy expects labels 0 and 1. A label 2 drives the loss below zero without end, and
@@ -51,10 +53,11 @@ model.fit(iris.data, iris.target)
 
 fn check(training: &Training) -> Option<Fault> {
     let end = training.end()?;
-    let loss = training
-        .loss
-        .as_ref()
-        .filter(|loss| loss.kind == LossKind::Binary)?;
+    let sigmoid = end.last().map(|last| last.activation) == Some(Activation::Sigmoid);
+    let loss = training.loss.as_ref().filter(|loss| {
+        // A linear unit may learn the numbers of the classes, if they have an order.
+        loss.kind == LossKind::Binary || (loss.kind == LossKind::Distance && sigmoid)
+    })?;
     let units = end.units.filter(|units| units.value == 1)?;
     let labels = training.labels.as_ref()?;
     let Coding::Integer {

@@ -53,30 +53,37 @@ def train(x, tags):
 "#;
 
 fn check(training: &Training) -> Option<Fault> {
-    let last = training
-        .end()?
-        .last()
-        .filter(|last| last.activation == Activation::Softmax)?;
-    let Coding::MultiHot { .. } = training.coding() else {
+    let Coding::MultiHot { labels } = training.coding() else {
         return None;
     };
     let loss = training.loss.as_ref()?;
+    let end = training.end()?;
+    let (at, word, what) = match end.last() {
+        Some(last) if last.activation == Activation::Softmax => {
+            (last.at, last.word, "softmax".to_owned())
+        }
+        // Of a sequence, a row of numbers 0 and 1 may be a class for each step.
+        None if training.effective()? == Some(Activation::Softmax)
+            && labels.is_none_or(|labels| end.unit_count() == Some(labels)) =>
+        {
+            (loss.at, None, format!("the softmax in `{}`", loss.name))
+        }
+        _ => return None,
+    };
     let fault = Fault::new(
-        last.at,
-        "softmax makes the labels compete, but several of them may be true at once".to_owned(),
+        at,
+        format!("{what} makes the labels compete, but several of them may be true at once"),
     )
     .against(
         training.labels.as_ref()?.at,
         "a row of these labels may hold several ones",
     );
-    Some(
-        match (last.word, loss.kind, loss.rename(LossKind::Binary)) {
-            (Some(word), LossKind::Binary, _) => fault.fix("use sigmoid", [(word, "sigmoid")]),
-            (Some(word), _, Some((at, name))) => fault.fix(
-                "use sigmoid and binary cross-entropy",
-                [(word, "sigmoid"), (at, name)],
-            ),
-            _ => fault,
-        },
-    )
+    Some(match (word, loss.kind, loss.rename(LossKind::Binary)) {
+        (Some(word), LossKind::Binary, _) => fault.fix("use sigmoid", [(word, "sigmoid")]),
+        (Some(word), _, Some((at, name))) => fault.fix(
+            "use sigmoid and binary cross-entropy",
+            [(word, "sigmoid"), (at, name)],
+        ),
+        _ => fault,
+    })
 }

@@ -56,7 +56,7 @@ model.fit(images, labels)
 fn check(training: &Training) -> Option<Fault> {
     let call = &training.transfer.as_ref()?.call;
     let base = &call.base;
-    let kept = training.is_keras() && base.top == Some(true) && base.pretrained != Some(false);
+    let kept = base.top == Some(true) && base.pretrained != Some(false);
     if !kept || !call.headed {
         return None;
     }

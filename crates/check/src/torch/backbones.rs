@@ -51,7 +51,7 @@ pub(super) fn call<'a>(
     };
     // These give several outputs while training.
     let several = name.starts_with("inception") || name.starts_with("googlenet");
-    let units = match classes {
+    let units = match &classes {
         Some(classes) => classes
             .value
             .count()
@@ -86,7 +86,10 @@ pub(super) fn call<'a>(
         };
         let mut trail = Trail::unknown().then(&Layer::Head(Rc::new(layer)));
         trail.start.base = Some(BaseCall {
-            base: base.clone(),
+            base: Rc::new(Base {
+                top: classes.is_none().then_some(true),
+                ..(*base).clone()
+            }),
             training: None,
             headed: false,
         });
