@@ -1,4 +1,4 @@
-# expected: FIN004, FIN107
+# expected: FIN107
 from tensorflow import keras
 from tensorflow.keras.datasets import boston_housing
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
