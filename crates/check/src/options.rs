@@ -11,8 +11,7 @@ use crate::source::settings::Settings;
 /// Which rules are looked for. The usual ones are all but notes.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// Rules on top of the usual ones: codes, beginnings of codes, names, or `ALL`. If the first
-    /// is not empty, only these are looked for.
+    /// Only these, if there are any: codes, beginnings of codes, names, or `ALL`.
     select: Vec<String>,
     ignore: Vec<String>,
     /// The labels that programs and models are compared with.

@@ -595,7 +595,7 @@ pub struct CheckArgs {
     #[arg(long, conflicts_with = "diff")]
     pub fix: bool,
     /// Show the repairs, change nothing
-    #[arg(long)]
+    #[arg(long, conflicts_with = "format")]
     pub diff: bool,
     /// What to print on standard output
     #[arg(long, value_enum, default_value_t)]

@@ -145,14 +145,17 @@ fn head(name: &str, arguments: &Arguments<'_>) -> Layer {
     } else {
         &["units", "output_dim"]
     };
-    let units = arguments.find(0, names).and_then(|units| {
+    // Before Keras 1 a dense layer took its inputs, then its units.
+    let second = arguments.find(1, &[]).map(|second| &second.value);
+    let old = !spatial && matches!(second, Some(Value::Int(_)));
+    let units = arguments.find(usize::from(old), names).and_then(|units| {
         let count = units.value.count()?;
         Some(Sited::new(count, units.at))
     });
     let named = arguments.named(&["activation"]);
     // The second argument of a dense layer was the initialisation in Keras 1, the activation since.
     let given = named.or_else(|| {
-        if spatial {
+        if spatial || old {
             None
         } else {
             arguments.find(1, &[])

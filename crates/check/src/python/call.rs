@@ -203,6 +203,7 @@ impl<'a> Interpreter<'a> {
                     false => crate::keras::method(self, id, name, arguments),
                 }
             }
+            Object::Backbone(_) if name == "forward" => self.apply_object(id, arguments),
             Object::Backbone(_) if crate::torch::module_method(name) => receiver,
             Object::Sequential(model) if !model.keras && name == "append" => {
                 if let (Some(layer), Some(Object::Sequential(model))) =

@@ -8,7 +8,7 @@ use serde::Deserialize;
 #[derive(Debug, Default, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Settings {
-    /// Rules on top of the usual ones, by code, beginning of a code, or name.
+    /// Only these rules, if there are any, by code, beginning of a code, or name.
     #[serde(default)]
     pub select: Vec<String>,
     /// Rules that are not wanted.
