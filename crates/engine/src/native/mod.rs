@@ -1,15 +1,14 @@
 //! finial's own engine for frozen networks, on the processor.
 //!
 //! [`lower`] makes steps of a graph once, for one precision; [`memory`] plans where their values
-//! lie. Running is then a walk over the steps, each of which uses all cores by itself. What a
-//! step computes is in `finial-kernels`.
+//! lie. Running is then a walk over the steps, which [`plan`] takes images on. What a step computes
+//! is in `finial-kernels`.
 
 mod lower;
 mod memory;
+mod plan;
 mod step;
 mod view;
-
-use std::sync::{Mutex, PoisonError};
 
 use finial_graph::{Graph, Shape, Weights, simplify};
 use finial_kernels::{Element, Instructions};
@@ -17,13 +16,7 @@ use half::bf16;
 
 use crate::frozen::{expect_finite, expect_images};
 use crate::{Engine, EngineError, Frozen, Precision};
-use lower::{Lowered, lower};
-use memory::{Batch, Layout, Memory};
-use view::{View, order};
-
-/// Images in the network at a time: enough for the widest layers' weights to be worth reading,
-/// few enough that a batch's values stay near the processor.
-const AT_ONCE: usize = 4;
+use plan::{Context, Plan};
 
 /// A graph with its weights, lowered for this machine's processor.
 ///
@@ -122,22 +115,19 @@ impl Native {
         Ok(outputs)
     }
 
-    /// Runs all values, a few at a time.
-    fn all<T: Element, V: Copy>(
+    fn all<T: Element, V: Copy + Sync>(
         &self,
         plan: &Plan<T>,
         values: &[V],
-        enter: impl Fn(&Plan<T>, V, &mut [T], Context) -> Result<(), EngineError>,
+        enter: impl Fn(&Plan<T>, V, &mut [T], Context) -> Result<(), EngineError> + Sync,
     ) -> Result<Vec<f32>, EngineError> {
-        let mut outputs = Vec::with_capacity(values.len() * self.output.len());
+        let mut outputs = vec![0.0; values.len() * self.output.len()];
         let context = Context {
             input: self.input,
             node: &self.node,
             instructions: self.instructions,
         };
-        for some in values.chunks(AT_ONCE) {
-            plan.run(some, &enter, context, &mut outputs)?;
-        }
+        plan.run(values, enter, context, &mut outputs)?;
         Ok(outputs)
     }
 }
@@ -155,7 +145,7 @@ impl Frozen for Native {
     }
 
     fn images_at_once(&self) -> usize {
-        AT_ONCE
+        plan::images_at_once()
     }
 
     fn run(&self, images: &[&[u8]]) -> Result<Vec<f32>, EngineError> {
@@ -186,109 +176,4 @@ pub(crate) fn identity(precision: Precision) -> Result<String, String> {
         "{} {version} {instructions} {precision}",
         Engine::Finial
     ))
-}
-
-/// Steps of one precision, and memory for them.
-#[derive(Debug)]
-struct Plan<T: Element> {
-    lowered: Lowered<T>,
-    layout: Layout,
-    /// One for each caller at a time.
-    memories: Mutex<Vec<Memory<T>>>,
-}
-
-#[derive(Clone, Copy)]
-struct Context<'a> {
-    input: Shape,
-    node: &'a str,
-    instructions: Instructions,
-}
-
-impl Context<'_> {
-    fn refused(self, source: finial_kernels::KernelError) -> EngineError {
-        EngineError::Kernel {
-            node: self.node.to_owned(),
-            source,
-        }
-    }
-}
-
-impl<T: Element> Plan<T> {
-    fn new(
-        graph: &Graph,
-        weights: &Weights,
-        instructions: Instructions,
-    ) -> Result<Self, EngineError> {
-        let lowered = lower::<T>(graph, weights, instructions)?;
-        let mut used = vec![vec![lowered.input.buffer]];
-        used.extend(lowered.steps.iter().map(|step| step.buffers()));
-        let layout = Layout::new(lowered.lengths.clone(), &used, lowered.output);
-        Ok(Plan {
-            lowered,
-            layout,
-            memories: Mutex::new(Vec::new()),
-        })
-    }
-
-    /// Runs one batch and appends its rows to `outputs`.
-    fn run<V: Copy>(
-        &self,
-        values: &[V],
-        enter: impl Fn(&Self, V, &mut [T], Context) -> Result<(), EngineError>,
-        context: Context,
-        outputs: &mut Vec<f32>,
-    ) -> Result<(), EngineError> {
-        let kept = || self.memories.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut memory = kept().pop().unwrap_or_else(Memory::new);
-        let mut batch = Batch::new(values.len(), &self.layout, &mut memory);
-        let input = &self.lowered.input;
-        let length = batch.length(input.buffer);
-        batch.write(input.buffer, |_, numbers| {
-            let mut each = values.iter().zip(numbers.chunks_exact_mut(length));
-            each.try_for_each(|(&value, numbers)| enter(self, value, numbers, context))
-        })?;
-        for step in &self.lowered.steps {
-            let done = step.run(&mut batch, context.instructions);
-            done.map_err(|source| context.refused(source))?;
-        }
-        let rows = batch.read(self.lowered.output);
-        outputs.extend(rows.iter().map(|value| value.to_f32()));
-        kept().push(memory);
-        Ok(())
-    }
-
-    /// One image's bytes as the first step reads them.
-    fn enter_bytes(
-        &self,
-        image: &[u8],
-        numbers: &mut [T],
-        context: Context,
-    ) -> Result<(), EngineError> {
-        let input = &self.lowered.input;
-        let (factors, offsets) = (&input.factors, &input.offsets);
-        let done =
-            finial_kernels::from_bytes(image, numbers, factors, offsets, context.instructions);
-        done.map_err(|source| context.refused(source))
-    }
-
-    /// One value, row-major, as the first step reads it.
-    fn enter_numbers(
-        &self,
-        value: &[f32],
-        numbers: &mut [T],
-        context: Context,
-    ) -> Result<(), EngineError> {
-        let input = &self.lowered.input;
-        let view = View::row_major(context.input.dims()).permuted(&order(context.input));
-        let mut moved = vec![0.0; value.len()];
-        view.gather(value, &mut moved);
-        let channels = input.factors.len().max(1);
-        for (place, numbers) in moved.chunks(channels).zip(numbers.chunks_mut(channels)) {
-            let scaling = input.factors.iter().zip(&input.offsets);
-            for ((to, x), (factor, offset)) in numbers.iter_mut().zip(place).zip(scaling) {
-                *to = T::from_f32(x * factor + offset);
-            }
-        }
-        Ok(())
-    }
 }
