@@ -25,6 +25,8 @@ enum Kind {
     Flatten,
     Rescaling,
     Wrapper,
+    Steps,
+    Pool,
     Plain,
     Merge,
     Unknown,
@@ -64,10 +66,9 @@ fn kind(name: &str) -> Kind {
         "Rescaling" => Kind::Rescaling,
         "TimeDistributed" | "TimeDistributedDense" => Kind::Wrapper,
         "LSTM" | "GRU" | "SimpleRNN" | "Bidirectional" | "Embedding" | "RNN" | "ConvLSTM2D"
-        | "CuDNNLSTM" | "CuDNNGRU" | "DepthwiseConv2D" | "DepthwiseConv1D"
-        | "LocallyConnected1D" | "LocallyConnected2D" | "MultiHeadAttention" | "Attention" => {
-            Kind::Plain
-        }
+        | "CuDNNLSTM" | "CuDNNGRU" => Kind::Steps,
+        "DepthwiseConv2D" | "DepthwiseConv1D" | "LocallyConnected1D" | "LocallyConnected2D"
+        | "MultiHeadAttention" | "Attention" => Kind::Plain,
         "Concatenate" | "Add" | "Average" | "Maximum" | "Minimum" | "Multiply" | "Subtract"
         | "Dot" | "concatenate" | "add" | "average" | "multiply" | "maximum" | "subtract"
         | "dot" => Kind::Merge,
@@ -78,6 +79,7 @@ fn kind(name: &str) -> Kind {
         | "Identity"
         | "Resizing"
         | "CenterCrop" => Kind::Keep,
+        _ if name.starts_with("Global") && name.contains("Pool") => Kind::Pool,
         _ if name.contains("Pool")
             || name.starts_with("Random")
             || name.starts_with("ZeroPadding")
@@ -122,9 +124,17 @@ pub(super) fn layer<'a>(
             at: arguments.at,
         },
         Kind::Wrapper => match arguments.value(0, &["layer"]) {
-            Some(layer) => this.layer_of(&layer),
+            Some(layer) => match this.layer_of(&layer) {
+                head @ Layer::Head(_) => Layer::Chain {
+                    layers: [Layer::Steps(true), head].into(),
+                    gap: false,
+                },
+                layer => layer,
+            },
             None => Layer::Opaque,
         },
+        Kind::Steps => Layer::Steps(gives_steps(name, arguments)),
+        Kind::Pool => Layer::Pool,
         Kind::Plain => Layer::Plain,
         // The functions in small letters merge at once.
         Kind::Merge if name.starts_with(char::is_lowercase) => {
@@ -136,6 +146,20 @@ pub(super) fn layer<'a>(
         Kind::Unknown => Layer::Opaque,
     };
     Value::Layer(Rc::new(layer))
+}
+
+/// Whether a recurrent or embedding layer gives several steps for each example.
+fn gives_steps(name: &str, arguments: &Arguments<'_>) -> bool {
+    let inner = arguments.value(0, &["layer"]);
+    match (name, inner.as_ref()) {
+        ("Embedding", _) => true,
+        ("Bidirectional", Some(Value::Layer(layer))) => !matches!(**layer, Layer::Steps(false)),
+        ("Bidirectional", _) => true,
+        _ => match arguments.value(usize::MAX, &["return_sequences"]) {
+            Some(given) => given.truth() != Some(false),
+            None => arguments.open,
+        },
+    }
 }
 
 fn head(name: &str, arguments: &Arguments<'_>) -> Layer {

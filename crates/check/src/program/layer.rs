@@ -113,8 +113,12 @@ pub(crate) enum Layer {
         scale: Option<f64>,
         at: TextRange,
     },
-    /// Recurrent and embedding layers: weights, but nobody's final layer.
+    /// Attention, merges and their kind: nobody's final layer.
     Plain,
+    /// Recurrent and embedding layers, and whether they give several steps for each example.
+    Steps(bool),
+    /// The mean or maximum over all steps or places.
+    Pool,
     /// Several layers, in order. Unknown ones may come before them.
     Chain {
         layers: Rc<[Layer]>,

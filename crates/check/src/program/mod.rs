@@ -143,9 +143,13 @@ impl Training {
 
     /// How the labels are written down.
     pub fn coding(&self) -> Coding {
-        self.labels
-            .as_ref()
-            .map_or(Coding::Unknown, |labels| labels.coding)
+        let coding = self.labels.as_ref().map(|labels| labels.coding);
+        let steps = self.output.as_ref().is_some_and(|output| output.steps);
+        match coding {
+            // A row may be one label for each step.
+            Some(Coding::MultiHot { .. }) if steps => Coding::Unknown,
+            coding => coding.unwrap_or(Coding::Unknown),
+        }
     }
 
     pub fn is_keras(&self) -> bool {

@@ -19,6 +19,8 @@ pub(crate) struct Trail {
     pub activations: Vec<Activated>,
     /// Dropout after the head.
     pub dropout: Option<TextRange>,
+    /// Each example has several steps, and as many predictions.
+    pub steps: bool,
     /// The numbers of a map, where they are known.
     pub map: Option<Map>,
     pub start: Start,
@@ -78,6 +80,7 @@ impl Trail {
             units: None,
             activations: Vec::new(),
             dropout: None,
+            steps: false,
             map: None,
             start: Start {
                 plain,
@@ -133,12 +136,18 @@ impl Trail {
                 next.map = map;
             }
             Layer::Keep => next.map = next.map.filter(|map| map.flat),
+            Layer::Pool => {
+                next = next.then(&Layer::Keep);
+                next.steps = false;
+            }
             Layer::Reshape => {
                 next.units = None;
                 next.map = None;
+                next.steps = false;
             }
             Layer::Flatten => {
                 next.units = None;
+                next.steps = false;
                 if let Some(map) = &mut next.map {
                     map.flat = true;
                 }
@@ -152,6 +161,10 @@ impl Trail {
                 next.forget();
             }
             Layer::Plain => next.forget(),
+            Layer::Steps(several) => {
+                next.forget();
+                next.steps = *several;
+            }
             Layer::Chain { layers, gap } => {
                 if *gap {
                     next.start.plain = false;
@@ -162,8 +175,9 @@ impl Trail {
                 }
             }
             Layer::Network(inner) => {
-                let before = next.start;
+                let (before, steps) = (next.start, next.steps);
                 next = (**inner).clone();
+                next.steps |= steps;
                 next.start.plain &= before.plain;
                 next.start.met(&before);
             }

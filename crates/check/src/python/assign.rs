@@ -72,6 +72,13 @@ impl<'a> Interpreter<'a> {
                 let element = match value {
                     // `next(iter(loader))` and batches of a generator.
                     Value::Dataset(_) if targets.len() == 2 => self.element(value),
+                    // `steps, (hidden, cell) = self.lstm(x)`
+                    Value::Tensor(trail) if trail.steps => {
+                        targets
+                            .iter()
+                            .for_each(|target| self.assign(target, value.clone()));
+                        return;
+                    }
                     _ => Value::Unknown,
                 };
                 match element {

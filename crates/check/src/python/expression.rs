@@ -314,9 +314,9 @@ impl<'a> Interpreter<'a> {
                 _ => Value::Unknown,
             },
             // `boxes[:, 0]` of a network's output: a part of it.
-            (Value::Tensor(trail), _) => {
-                Value::Tensor(Rc::new(trail.then(&crate::program::layer::Layer::Plain)))
-            }
+            (Value::Tensor(trail), _) => Value::Tensor(Rc::new(
+                trail.then(&crate::program::layer::Layer::Steps(false)),
+            )),
             (Value::Parts { of, .. }, Some(Value::Int(index))) => match self.state.object(*of) {
                 // `model.layers[0]` may be a network of its own.
                 Some(Object::Sequential(model)) if !model.gap => {

@@ -77,6 +77,8 @@ pub(crate) struct Interpreter<'a> {
     pub loops: usize,
     /// Blocks without gradients that are being followed.
     pub without_gradients: usize,
+    /// Models whose weights an optimizer got; `None`: of one it is not known which.
+    pub optimized: Option<HashSet<usize>>,
     /// Where a scaler is made, or numbers are scaled, that nothing uses.
     unused_scaler: Option<TextRange>,
 }
@@ -111,6 +113,7 @@ impl<'a> Interpreter<'a> {
             mentions,
             loops: 0,
             without_gradients: 0,
+            optimized: Some(HashSet::new()),
             unused_scaler: None,
         }
     }

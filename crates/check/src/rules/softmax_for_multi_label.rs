@@ -64,6 +64,7 @@ fn check(training: &Training) -> Option<Fault> {
         }
         // Of a sequence, a row of numbers 0 and 1 may be a class for each step.
         None if training.effective()? == Some(Activation::Softmax)
+            && !end.head.as_ref()?.spatial
             && labels.is_none_or(|labels| end.unit_count() == Some(labels)) =>
         {
             (loss.at, None, format!("the softmax in `{}`", loss.name))

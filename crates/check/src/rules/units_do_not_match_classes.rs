@@ -59,7 +59,7 @@ fn check(training: &Training) -> Option<Fault> {
     let units = end.units?;
     let labels = training.labels.as_ref()?;
     let kind = training.loss.as_ref()?.kind;
-    let (wanted, labelled) = match labels.coding {
+    let (wanted, labelled) = match training.coding() {
         Coding::OneHot {
             classes: Some(classes),
         } => (classes, format!("one-hot labels of {classes} classes")),

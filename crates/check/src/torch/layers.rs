@@ -23,6 +23,7 @@ enum Kind {
     Keep,
     Reshape,
     Flatten,
+    Steps,
     Plain,
     Unknown,
 }
@@ -35,7 +36,8 @@ fn kind(name: &str) -> Kind {
         "Flatten" => Kind::Flatten,
         "Unflatten" => Kind::Reshape,
         "Identity" | "Upsample" | "ZeroPad2d" | "ReflectionPad2d" => Kind::Keep,
-        "LSTM" | "GRU" | "RNN" | "Embedding" | "MultiheadAttention" | "Bilinear" => Kind::Plain,
+        "LSTM" | "GRU" | "RNN" | "Embedding" | "MultiheadAttention" => Kind::Steps,
+        "Bilinear" => Kind::Plain,
         _ if name.contains("Dropout") => Kind::Dropout,
         _ if name.contains("BatchNorm") || name.contains("InstanceNorm") => Kind::Normalization,
         "LayerNorm" | "GroupNorm" | "RMSNorm" => Kind::Normalization,
@@ -84,6 +86,7 @@ pub(super) fn call<'a>(
         Kind::Keep => Layer::Keep,
         Kind::Reshape => Layer::Reshape,
         Kind::Flatten => Layer::Flatten,
+        Kind::Steps => Layer::Steps(true),
         Kind::Plain => Layer::Plain,
         Kind::Unknown => return function(this, module, name, arguments),
     };

@@ -1,5 +1,6 @@
 //! Optimizers of PyTorch, and what a training loop must not forget.
 
+use std::collections::HashSet;
 use std::rc::Rc;
 
 use crate::program::optimizer::Optimizer;
@@ -28,7 +29,12 @@ pub(super) fn optimizer<'a>(
         at: rate.map_or(arguments.at, |rate| rate.at),
         torch: true,
     };
-    if let Some(Value::Parts { of, whole: true }) = arguments.value(0, &["params"])
+    let weights = arguments.value(0, &["params"]);
+    match (&weights, &mut this.optimized) {
+        (Some(Value::Parts { of, .. }), Some(optimized)) => drop(optimized.insert(*of)),
+        _ => this.optimized = None,
+    }
+    if let Some(Value::Parts { of, whole: true }) = weights
         && let Some(Object::Backbone(_)) = this.state.object(of)
         && let Value::Tensor(trail) = this.output_of(&Value::Object(of))
     {
@@ -68,6 +74,11 @@ pub(crate) fn note_inference<'a>(this: &mut Interpreter<'a>, id: usize, argument
         || this.mentions.asks_for("eval")
         || this.mentions.chooses_mode()
     {
+        return;
+    }
+    // A teacher that another model follows may be as it is in training.
+    let other = |optimized: &HashSet<usize>| !optimized.is_empty() && !optimized.contains(&id);
+    if this.optimized.as_ref().is_some_and(other) {
         return;
     }
     let by_mode = ["Dropout", "BatchNorm", "dropout"];
