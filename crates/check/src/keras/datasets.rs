@@ -5,6 +5,7 @@ use std::rc::Rc;
 use ruff_text_size::TextRange;
 
 use crate::program::array::{Array, Coding, Pixels};
+use crate::program::base::Preparation;
 use crate::python::Interpreter;
 use crate::python::value::{Arguments, Dataset, Tool, Value};
 
@@ -68,11 +69,18 @@ pub(super) fn image_generator<'a>(arguments: &Arguments<'a>) -> Value<'a> {
             Some(function) => super::applications::generated(&function.value),
             None => Pixels::Bytes,
         },
-        _ if arguments.named(&["preprocessing_function"]).is_some() => Pixels::Unknown,
-        Some(scale) => match scale.value.number() {
-            Some(scale) if scale > 0.0 && scale < 0.02 => Pixels::Scaled,
-            _ => Pixels::Unknown,
-        },
+        Some(scale) => {
+            let small = scale.value.number().is_some_and(|by| by > 0.0 && by < 0.02);
+            let prepared = arguments.named(&["preprocessing_function"]);
+            // The function comes first, whatever the order here.
+            match prepared.map(|function| super::applications::generated(&function.value)) {
+                None if small => Pixels::Scaled,
+                Some(Pixels::Prepared(to)) if small && to != Preparation::Raw => {
+                    Pixels::PreparedThenScaled
+                }
+                _ => Pixels::Unknown,
+            }
+        }
     };
     Value::Tool(Rc::new(Tool::ImageGenerator { pixels }))
 }

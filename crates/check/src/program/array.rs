@@ -41,6 +41,8 @@ pub(crate) enum Pixels {
     ScaledTwice,
     /// As a published network wants it.
     Prepared(Preparation),
+    /// As a published network wants it, then divided by 255.
+    PreparedThenScaled,
 }
 
 /// An array, data frame or batch of them.

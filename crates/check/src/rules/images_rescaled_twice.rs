@@ -66,6 +66,10 @@ fn check(training: &Training) -> Option<Fault> {
             inputs.at,
             "images are divided by 255 twice".to_owned(),
         )),
+        (Pixels::PreparedThenScaled, _) => Some(Fault::new(
+            inputs.at,
+            "images are prepared for a published network, then divided by 255 too".to_owned(),
+        )),
         (Pixels::Scaled, Some(layer)) if layer.value > 0.0 && layer.value < 0.02 => Some(
             Fault::new(
                 layer.at,
