@@ -1,6 +1,6 @@
 # Each target does all its own set-up on a machine with Rust, Python 3, make and a C compiler.
 
-.PHONY: demo test parity fmt bench bench-quick bench-scores bench-parts noise
+.PHONY: demo test parity fmt bench bench-quick bench-scores bench-finetune bench-parts noise
 
 # Four small models, one per kind of task, on pictures inside the program.
 demo:
@@ -53,6 +53,13 @@ bench-scores:
 	python3 -m venv target/bench/python
 	target/bench/python/bin/pip install -q -r bench/requirements.txt
 	target/bench/python/bin/python bench/scores/run.py
+
+# Fine-tuning beside PyTorch and Keras: an hour on two cores. What was measured is kept; see
+# bench/finetune/run.py for parts of it.
+bench-finetune: target/bench/peers/made
+	cargo build --release --locked -p finial
+	target/bench/peers/bin/python bench/data/fetch.py stamps fashion-mnist elpv-defect emoji-keywords
+	target/bench/peers/bin/python bench/finetune/run.py
 
 # What `finial check` finds in other people's code, beside what it found before: fetches some
 # hundred megabytes of packages under target/, without installing them.
