@@ -3,7 +3,8 @@
 //! - [`value`]: what can be known of an expression.
 //! - [`state`]: scopes and heap, and how two branches become one.
 //! - [`mentions`]: what is mentioned anywhere. [`freeze`]: what of a model is trained.
-//! - [`statement`], [`expression`], [`operator`], [`assign`], [`imports`], [`builtin`]: the language.
+//! - [`statement`], [`loops`], [`expression`], [`operator`], [`assign`], [`imports`], [`builtin`]: the
+//!   language.
 //! - [`call`], [`function`], [`network`]: calls of libraries, of the program itself, of models.
 //!
 //! What calls of libraries mean is said in `keras/`, `torch/` and `data/`. What is not known is
@@ -16,6 +17,7 @@ mod expression;
 mod freeze;
 mod function;
 mod imports;
+mod loops;
 mod mentions;
 mod network;
 mod operator;
