@@ -85,10 +85,36 @@ fn place(length: usize, free: &mut Vec<usize>, sizes: &mut Vec<usize>) -> usize 
     }
 }
 
+/// Bytes of a cache line: vectors that begin on one cross none.
+const LINE: usize = 64;
+
 /// The slots, for batches of up to so many images.
 #[derive(Debug)]
 pub(super) struct Memory<T> {
-    slots: Vec<Vec<T>>,
+    slots: Vec<Slot<T>>,
+}
+
+/// Numbers that begin on a cache line.
+#[derive(Debug, Default)]
+struct Slot<T> {
+    numbers: Vec<T>,
+    /// Where the cache line begins.
+    begin: usize,
+}
+
+impl<T: Element> Slot<T> {
+    /// Makes room for so many numbers; what it held is lost.
+    fn reserve(&mut self, count: usize) {
+        let spare = LINE / size_of::<T>();
+        if self.numbers.len() < count + spare {
+            self.numbers = vec![T::default(); count + spare];
+            self.begin = self.numbers.as_ptr().align_offset(LINE).min(spare);
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.numbers.len().saturating_sub(self.begin)
+    }
 }
 
 impl<T: Element> Memory<T> {
@@ -107,12 +133,9 @@ pub(super) struct Batch<'a, T> {
 impl<'a, T: Element> Batch<'a, T> {
     /// Makes room for so many images.
     pub(super) fn new(images: usize, layout: &'a Layout, memory: &'a mut Memory<T>) -> Self {
-        memory.slots.resize_with(layout.sizes.len(), Vec::new);
+        memory.slots.resize_with(layout.sizes.len(), Slot::default);
         for (slot, size) in memory.slots.iter_mut().zip(&layout.sizes) {
-            let needed = size * images;
-            if slot.len() < needed {
-                slot.resize(needed, T::default());
-            }
+            slot.reserve(size * images);
         }
         Batch {
             images,
@@ -133,7 +156,7 @@ impl<'a, T: Element> Batch<'a, T> {
     /// The numbers of a buffer that is not being [written](Self::write).
     pub(super) fn read(&self, buffer: Buffer) -> &[T] {
         let slot = &self.memory.slots[self.layout.slots[buffer.0]];
-        &slot[..self.count(buffer).min(slot.len())]
+        &slot.numbers[slot.begin..][..self.count(buffer).min(slot.len())]
     }
 
     /// Lets `work` write a buffer while it reads others.
@@ -143,10 +166,10 @@ impl<'a, T: Element> Batch<'a, T> {
         work: impl FnOnce(&Self, &mut [T]) -> R,
     ) -> R {
         let slot = self.layout.slots[buffer.0];
-        let mut numbers = std::mem::take(&mut self.memory.slots[slot]);
-        let count = self.count(buffer).min(numbers.len());
-        let result = work(self, &mut numbers[..count]);
-        self.memory.slots[slot] = numbers;
+        let mut taken = std::mem::take(&mut self.memory.slots[slot]);
+        let count = self.count(buffer).min(taken.len());
+        let result = work(self, &mut taken.numbers[taken.begin..][..count]);
+        self.memory.slots[slot] = taken;
         result
     }
 }
