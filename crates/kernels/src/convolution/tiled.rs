@@ -12,8 +12,12 @@ use crate::finish::{Finish, Place, Shared, Sums};
 use crate::vector::dispatch;
 use crate::{Element, Epilogue, Instructions, scratch};
 
-/// Bytes of a block's rows, at most: they have to stay in the second cache.
-const BLOCK: usize = 384 << 10;
+/// Bytes of a block's rows, at most: they have to stay in the second cache, which has 2 MiB in every
+/// processor with tiles.
+const BLOCK: usize = 1280 << 10;
+/// Bytes of weights up to which they are read anew for every 32 rows, so that outputs are written one
+/// behind the other.
+const FEW_WEIGHTS: usize = 256 << 10;
 
 /// A convolution by tiles.
 #[derive(Debug)]
@@ -116,11 +120,15 @@ impl Tiled {
         let Some(count) = self.panels.first().map(TilePanels::count) else {
             return;
         };
-        let enough = 4 * rayon::current_num_threads();
-        let rows = pixels
-            .div_ceil(enough)
-            .next_multiple_of(SIDE)
-            .clamp(SIDE, self.rows);
+        let enough = 2 * rayon::current_num_threads();
+        // Every block reads all weights: where these outweigh its rows, blocks are as large as they
+        // can be, and the filters are split.
+        let blocks = match filters / groups.max(1) > pixels {
+            true => 1,
+            false => enough,
+        };
+        let blocks = blocks.max(pixels.div_ceil(self.rows));
+        let rows = pixels.div_ceil(blocks).next_multiple_of(SIDE).max(SIDE);
         let blocks = pixels.div_ceil(rows);
         let splits = enough.div_ceil((blocks * groups).max(1)).clamp(1, count);
         let place = Shared(Place {
@@ -201,6 +209,8 @@ impl Block<'_> {
         let Some(panels) = self.plan.panels.get(self.group) else {
             return;
         };
+        let (tiles, count) = (self.rows.div_ceil(SIDE), self.panels.len());
+        let weights = 2 * self.plan.layout.depth * SIDE * count;
         let mut sums = [TileSums([0.0; SIDE * SIDE]); 2];
         // A pair of tiles is finished while the next is multiplied.
         let mut waiting = None;
@@ -210,16 +220,19 @@ impl Block<'_> {
         unsafe {
             let session = Session::begin(panels);
             let mut turn = 0;
-            for panel in self.panels.clone() {
-                for row in (0..self.rows).step_by(SIDE) {
-                    let (from, pitch) = source(row);
-                    let rows = SIDE.min(self.rows - row);
-                    session.multiply(panel, from, pitch, rows, &mut sums[turn]);
-                    if let Some((panel, row)) = waiting.replace((panel, row)) {
-                        self.finish(panel, row, &sums[1 - turn], place);
-                    }
-                    turn = 1 - turn;
+            for at in 0..tiles * count {
+                let (panel, tile) = match weights <= FEW_WEIGHTS {
+                    true => (at % count, at / count),
+                    false => (at / tiles, at % tiles),
+                };
+                let (panel, row) = (self.panels.start + panel, tile * SIDE);
+                let (from, pitch) = source(row);
+                let rows = SIDE.min(self.rows - row);
+                session.multiply(panel, from, pitch, rows, &mut sums[turn]);
+                if let Some((panel, row)) = waiting.replace((panel, row)) {
+                    self.finish(panel, row, &sums[1 - turn], place);
                 }
+                turn = 1 - turn;
             }
             drop(session);
             if let Some((panel, row)) = waiting {
