@@ -228,10 +228,11 @@ impl Drop for Session<'_> {
 ///
 /// # Safety
 ///
-/// The machine has AVX-512 with bf16; the place has `rows` rows of 32 numbers, `bias` 32 numbers.
+/// The machine has AVX-512 with bf16; `sums`, on a cache line, and the place have `rows` rows of 32
+/// numbers.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16")]
 pub(crate) unsafe fn finish_clamped(
-    sums: &TileSums,
+    sums: *const f32,
     rows: usize,
     bias: &[f32; SIDE],
     limits: [f32; 2],
@@ -245,7 +246,7 @@ pub(crate) unsafe fn finish_clamped(
             _mm512_loadu_ps(bias.as_ptr().add(16)),
         ];
         for row in 0..rows {
-            let from = sums.0.as_ptr().add(row * SIDE);
+            let from = sums.add(row * SIDE);
             let mut left = _mm512_add_ps(_mm512_load_ps(from), bias[0]);
             let mut right = _mm512_add_ps(_mm512_load_ps(from.add(16)), bias[1]);
             if !place.residual.is_null() {

@@ -4,6 +4,8 @@
 
 mod gather;
 mod implicit;
+#[cfg(target_arch = "x86_64")]
+mod padded;
 mod product;
 mod shape;
 #[cfg(target_arch = "x86_64")]

@@ -3,6 +3,8 @@
 use super::ConvolutionShape;
 use super::implicit::Implicit;
 #[cfg(target_arch = "x86_64")]
+use super::padded::Padded;
+#[cfg(target_arch = "x86_64")]
 use super::tiled::Tiled;
 use crate::{Element, Epilogue, Instructions};
 
@@ -12,6 +14,8 @@ pub(crate) enum Product {
     Implicit(Implicit),
     #[cfg(target_arch = "x86_64")]
     Tiled(Tiled),
+    #[cfg(target_arch = "x86_64")]
+    Padded(Padded),
 }
 
 impl Product {
@@ -24,6 +28,10 @@ impl Product {
         instructions: Instructions,
     ) -> Self {
         match instructions {
+            #[cfg(target_arch = "x86_64")]
+            Instructions::Amx if T::NAME == "bf16" && Padded::suits(&shape) => {
+                Self::Padded(Padded::new(shape, weights, bias, epilogue))
+            }
             #[cfg(target_arch = "x86_64")]
             Instructions::Amx if T::NAME == "bf16" => {
                 Self::Tiled(Tiled::new(shape, weights, bias, epilogue))
@@ -49,6 +57,8 @@ impl Product {
             Self::Implicit(plan) => plan.run(input, residual, output),
             #[cfg(target_arch = "x86_64")]
             Self::Tiled(plan) => plan.run(input, residual, output),
+            #[cfg(target_arch = "x86_64")]
+            Self::Padded(plan) => plan.run(input, residual, output),
         }
     }
 }

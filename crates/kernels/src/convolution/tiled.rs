@@ -10,7 +10,7 @@ use super::gather::{Gather, Layout};
 use crate::amx::{SIDE, STEP, Session, TilePanels, TileSums, finish_clamped};
 use crate::finish::{Finish, Place, Shared, Sums};
 use crate::vector::dispatch;
-use crate::{Element, Epilogue, Instructions, scratch};
+use crate::{Activation, Element, Epilogue, Instructions, scratch};
 
 /// Bytes of a block's rows, at most: they have to stay in the second cache, which has 2 MiB in every
 /// processor with tiles.
@@ -256,35 +256,58 @@ impl Block<'_> {
         let of_group = plan.panels[self.group].filters(panel);
         let bias = &plan.bias[self.group * filters.next_multiple_of(SIDE) + of_group.start..];
         let rows = SIDE.min(self.rows - row);
-        let activation = plan.epilogue.activation;
-        // SAFETY: the place has these rows and filters; no other task writes them; the machine
-        // has the instructions.
+        // SAFETY: the place has these rows and filters; no other task writes them.
         unsafe {
             let at = (self.first + row) * place.pitch + self.group * filters + of_group.start;
-            let place = place.at(at);
-            if let Some(place) = place.as_bf16()
-                && of_group.len() == SIDE
-                && let Some(bias) = bias.first_chunk()
-                && let Some(limits) = activation.limits()
-            {
-                return finish_clamped(sums, rows, bias, limits, place);
-            }
-            let bias = &bias[..of_group.len()];
-            let sums = Sums {
-                numbers: sums.0.as_ptr(),
-                pitch: SIDE,
+            let activation = plan.epilogue.activation;
+            finish(
+                sums.0.as_ptr(),
                 rows,
+                of_group.len(),
                 bias,
-            };
-            dispatch(
-                Instructions::Amx,
-                true,
-                Finish {
-                    sums,
-                    activation,
-                    place,
-                },
+                activation,
+                place.at(at),
             );
         }
+    }
+}
+
+/// Writes the outputs of `rows` rows of sums, 32 apart and on a cache line, for `filters` filters.
+///
+/// # Safety
+///
+/// The machine has tiles, the place those rows and filters, and `bias` 32 numbers.
+pub(super) unsafe fn finish<T: Element>(
+    sums: *const f32,
+    rows: usize,
+    filters: usize,
+    bias: &[f32],
+    activation: Activation,
+    place: Place<T>,
+) {
+    // SAFETY: as the caller says.
+    unsafe {
+        if let Some(place) = place.as_bf16()
+            && filters == SIDE
+            && let Some(bias) = bias.first_chunk()
+            && let Some(limits) = activation.limits()
+        {
+            return finish_clamped(sums, rows, bias, limits, place);
+        }
+        let sums = Sums {
+            numbers: sums,
+            pitch: SIDE,
+            rows,
+            bias: &bias[..filters],
+        };
+        dispatch(
+            Instructions::Amx,
+            true,
+            Finish {
+                sums,
+                activation,
+                place,
+            },
+        );
     }
 }
