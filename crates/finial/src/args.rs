@@ -197,10 +197,10 @@ pub struct TrainArgs {
     pub task: TaskArgs,
     #[command(flatten)]
     pub reading: DataArgs,
-    /// Units of the hidden layer; 0 for none (a linear probe)
-    #[arg(long, default_value_t = 128, value_name = "UNITS", value_parser = values::hidden_units)]
+    /// Units of the hidden layer; 0 for none (a linear probe) [default: 128]
+    #[arg(long, value_name = "UNITS", value_parser = values::hidden_units)]
     #[arg(allow_negative_numbers = true)]
-    pub hidden: usize,
+    pub hidden: Option<usize>,
     /// Share of features dropped while training
     #[arg(long, default_value_t = finial::learn::HeadOptions::default().dropout)]
     #[arg(value_parser = values::dropout, allow_hyphen_values = true)]
@@ -225,10 +225,10 @@ pub struct TrainArgs {
     /// repeated cross-validation
     #[arg(long, default_value = "given", value_name = "given|auto", value_parser = ["given", "auto"])]
     pub head: String,
-    /// AdamW's weight decay
-    #[arg(long, default_value_t = finial::learn::fit::FitOptions::default().weight_decay)]
-    #[arg(value_name = "SHARE", value_parser = values::not_negative, allow_hyphen_values = true)]
-    pub weight_decay: f64,
+    /// AdamW's weight decay [default: 0]
+    #[arg(long, value_name = "SHARE", value_parser = values::not_negative)]
+    #[arg(allow_hyphen_values = true)]
+    pub weight_decay: Option<f64>,
     #[command(flatten)]
     pub tuning: TuningArgs,
     #[command(flatten)]

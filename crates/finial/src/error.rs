@@ -81,6 +81,10 @@ pub enum CliError {
         /// The reports in it.
         reports: Vec<PathBuf>,
     },
+    /// A setting of the head beside the wish that it be chosen.
+    #[error("`--head auto` chooses hidden layer and weight decay itself, but `{0}` is given, too")]
+    #[diagnostic(help("leave one of the two out"))]
+    HeadGivenAndChosen(String),
     /// Reading or writing failed.
     #[error("{what}: {error}")]
     Io {
@@ -132,6 +136,7 @@ impl CliError {
             | CliError::NoModel(_)
             | CliError::FileExists(_)
             | CliError::NoRoomFor { .. }
+            | CliError::HeadGivenAndChosen(_)
             | CliError::DemoExists { .. } => 2,
         }
     }

@@ -219,6 +219,15 @@ fn a_setting_out_of_range() {
 }
 
 #[test]
+fn a_head_that_is_given_and_to_be_chosen() {
+    for given in [["--hidden", "64"], ["--weight-decay", "0.1"]] {
+        let more = ["--head", "auto", given[0], given[1]];
+        let parts = ["--head auto", &given.join(" ")];
+        refused(&Scratch::new(), "photos", &more, &parts);
+    }
+}
+
+#[test]
 fn a_folder_that_is_no_model() {
     let scratch = Scratch::new();
     scratch.picture("a.png", RED, 10, 0);

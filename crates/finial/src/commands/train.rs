@@ -15,11 +15,22 @@ use crate::printer;
 use crate::progress::Terminal;
 
 pub fn run(args: &TrainArgs) -> Result<(), CliError> {
+    let auto = args.head == "auto";
+    let given = [
+        args.hidden.map(|units| format!("--hidden {units}")),
+        args.weight_decay
+            .map(|decay| format!("--weight-decay {decay}")),
+    ];
+    if let (true, Some(given)) = (auto, given.into_iter().flatten().next()) {
+        return Err(CliError::HeadGivenAndChosen(given));
+    }
     // Before any work: an hour of features for a name that is taken would be a pity.
     let folder = Reserved::new(&args.out)?;
     let progress = Terminal::new(args.common.quiet);
     let mut options = train_options(&args.data, &args.task, &args.reading, &args.common);
-    options.head.hidden = (args.hidden > 0).then_some(args.hidden);
+    if let Some(units) = args.hidden {
+        options.head.hidden = (units > 0).then_some(units);
+    }
     options.head.dropout = args.dropout;
     options.fit.epochs = args.epochs;
     options.fit.patience = args.patience;
@@ -27,9 +38,9 @@ pub fn run(args: &TrainArgs) -> Result<(), CliError> {
         Some(rate) => options.fit.learning_rate = rate,
         None => options.find_rate = true,
     }
-    options.choose_head = args.head == "auto";
+    options.choose_head = auto;
     options.fit.batch = args.batch;
-    options.fit.weight_decay = args.weight_decay;
+    options.fit.weight_decay = args.weight_decay.unwrap_or(options.fit.weight_decay);
     options.fit.mixup = args.augmenting.mixup.map(|alpha| Mixup { alpha });
     options.tune = tune_options(&args.tuning);
     options.views = args.augmenting.views;
