@@ -253,10 +253,10 @@ pub struct TuningArgs {
     /// After the head, train the network with it: from its last block, from a layer (or a group of
     /// layers, as conv5 or layer4) or all of it
     ///
-    /// The better of the two, on the validation images, is kept.
+    /// The better of the two, on the validation images and with calibrated answers, is kept.
     #[arg(long, value_name = "last-block|LAYER|all")]
     pub fine_tune: Option<String>,
-    /// Passes of the fine-tuning at the most; the rate goes down to 0 over them
+    /// Passes of the fine-tuning; the rate goes down to 0 over them, and the best pass is kept
     #[arg(
         long,
         default_value_t = 10,

@@ -228,6 +228,7 @@ pub fn trained_json(trained: &Trained, model: &Path) -> serde_json::Value {
             "best_epoch": tuned.fit.best_epoch,
             "validation_loss_before": tuned.before,
             "validation_loss": tuned.fit.best_loss,
+            "curve": tuned.fit.curve,
             "kept": tuned.is_better(),
         })),
         "notes": notes(trained),

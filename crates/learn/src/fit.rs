@@ -109,6 +109,17 @@ pub struct Epoch {
     pub train_loss: f64,
     /// Mean over the validation images, after the epoch.
     pub validation_loss: f64,
+    /// The same once the answers are calibrated on these images, as those of the saved model are;
+    /// none where that is not what the epochs are judged by.
+    #[serde(default)]
+    pub calibrated_loss: Option<f64>,
+}
+
+impl Epoch {
+    /// What the epoch is judged by.
+    pub fn judged(&self) -> f64 {
+        self.calibrated_loss.unwrap_or(self.validation_loss)
+    }
 }
 
 /// A trained head.
@@ -224,6 +235,7 @@ impl Training<'_> {
             schedule: Schedule::Constant,
             mixup: options.mixup,
             counts_start: false,
+            calibrates: false,
             device: self.device,
         })
     }

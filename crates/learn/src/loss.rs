@@ -256,6 +256,11 @@ pub struct LossShape {
 }
 
 impl LossShape {
+    /// Whether it is the task's loss as it is.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.weights.is_empty() && self.focus == 0.0
+    }
+
     /// What the mean loss of these targets weighs among others: their number, or, where classes
     /// have weights, the sum of those.
     pub(crate) fn mass(&self, task: &Task, targets: &Targets) -> f64 {

@@ -22,7 +22,7 @@ fn options(data: &Path, backbone: &str) -> TrainOptions {
     options.fit.epochs = 2;
     options.tune = Some(TuneOptions {
         epochs: 4,
-        patience: 4,
+        patience: Some(4),
         rate: 3e-3,
         batch: 8,
         ..TuneOptions::new(TuneFrom::LastBlock)
@@ -181,7 +181,7 @@ fn where_tuning_is_no_better_the_head_is_kept_and_that_is_said() {
     let mut harmful = options(&photos, &network);
     harmful.fit.epochs = 40;
     tuning(&mut harmful).rate = 30.0;
-    tuning(&mut harmful).patience = 1;
+    tuning(&mut harmful).patience = Some(1);
     let tuned = run(&harmful);
     let found = tuned.tuned.as_ref().unwrap();
     assert!(!found.is_better(), "{found:?}");

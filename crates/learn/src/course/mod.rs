@@ -8,11 +8,12 @@
 mod divergence;
 mod lessons;
 
+use burn::tensor::TensorData;
 use finial_engine::{
     AdamState, AdamW, AdamWOptions, Device, EngineError, Gradients, Mode, Network, Tensor, Value,
 };
 use finial_graph::{Graph, Weights};
-use finial_task::{Targets, Task};
+use finial_task::{Calibration, Targets, Task};
 use rand::seq::SliceRandom;
 use serde::{Deserialize, Serialize};
 
@@ -73,6 +74,8 @@ pub(crate) struct Course<'a> {
     pub mixup: Option<Mixup>,
     /// Whether the weights before the first step may be the best, as epoch 0.
     pub counts_start: bool,
+    /// Whether epochs are judged by the loss of calibrated answers.
+    pub calibrates: bool,
     pub device: &'a Device,
 }
 
@@ -217,7 +220,7 @@ impl Course<'_> {
             network,
         };
         if self.counts_start {
-            let loss = self.validation_loss(&way.network, 0)?;
+            let loss = self.judge(&way.network, 0)?.judged();
             way.place.best = Some((0, loss));
             way.place.start = Some(loss);
             way.best = Some(way.network.clone());
@@ -279,15 +282,15 @@ impl Course<'_> {
         let frozen = way.network.clone();
         let losses = Epoch {
             train_loss: way.place.total[0] / way.place.total[1].max(f64::MIN_POSITIVE),
-            validation_loss: self.validation_loss(&frozen, epoch)?,
+            ..self.judge(&frozen, epoch)?
         };
         way.place.curve.push(losses);
         if way
             .place
             .best
-            .is_none_or(|(_, lowest)| losses.validation_loss < lowest)
+            .is_none_or(|(_, lowest)| losses.judged() < lowest)
         {
-            way.place.best = Some((epoch, losses.validation_loss));
+            way.place.best = Some((epoch, losses.judged()));
             way.best = Some(frozen);
         }
         way.place.epoch += 1;
@@ -376,10 +379,11 @@ impl Course<'_> {
         }
     }
 
-    /// The mean loss over the validation images.
-    fn validation_loss(&self, network: &Network, epoch: usize) -> Result<f64, LearnError> {
+    /// What the validation images say of an epoch's weights.
+    fn judge(&self, network: &Network, epoch: usize) -> Result<Epoch, LearnError> {
         let lessons = &self.validation;
         let mut total = [0.0; 2];
+        let mut answers = Vec::new();
         let positions: Vec<usize> = (0..lessons.rows.len()).collect();
         let batch = self.part * SIDE_BY_SIDE;
         lessons.each_batch(&positions, batch, 0, |numbers, y| {
@@ -387,9 +391,16 @@ impl Course<'_> {
                 let x = network.batch(numbers)?;
                 let logits = vectors(network.forward(x, Mode::Inference)?, self.task)?;
                 let y = y.select(rows);
-                let mean = weighted_loss(self.task, lessons.loss, logits, &y)?;
+                let mean = weighted_loss(self.task, lessons.loss, logits.clone(), &y)?;
                 let mean = f64::from(mean.into_scalar::<f32>());
-                Ok((mean, lessons.loss.mass(self.task, &y)))
+                let answers = match self.calibrates {
+                    true => logits
+                        .into_data()
+                        .try_into_vec_as::<f32>()
+                        .map_err(|_| LearnError::ResultCount)?,
+                    false => Vec::new(),
+                };
+                Ok((mean, lessons.loss.mass(self.task, &y), answers))
             };
             let width = lessons.feed.width();
             let mut sum = 0.0;
@@ -399,9 +410,10 @@ impl Course<'_> {
                 y.rows(),
                 self.part,
                 of_part,
-                |(mean, mass)| {
+                |(mean, mass, part)| {
                     sum += mean * mass;
                     total[1] += mass;
+                    answers.extend(part);
                     Ok(())
                 },
             )?;
@@ -412,7 +424,31 @@ impl Course<'_> {
             total[0] += sum;
             Ok(())
         })?;
-        Ok(total[0] / total[1].max(f64::MIN_POSITIVE))
+        Ok(Epoch {
+            train_loss: f64::NAN,
+            validation_loss: total[0] / total[1].max(f64::MIN_POSITIVE),
+            calibrated_loss: match self.calibrates {
+                true => self.calibrated_loss(answers)?,
+                false => None,
+            },
+        })
+    }
+
+    /// The loss of logits of all validation images, calibrated on these images.
+    fn calibrated_loss(&self, mut logits: Vec<f32>) -> Result<Option<f64>, LearnError> {
+        let Lessons { targets, loss, .. } = self.validation;
+        let Some(calibration) = Calibration::fit(self.task, &logits, targets)? else {
+            return Ok(None);
+        };
+        let units = self.task.units();
+        for (at, logit) in logits.iter_mut().enumerate() {
+            let line = calibration.line(at % units);
+            *logit = (f64::from(*logit) * line.slope + line.offset) as f32;
+        }
+        let logits = TensorData::new(logits, [targets.rows(), units]);
+        let logits = Tensor::<2>::from_data(logits, self.device);
+        let loss = weighted_loss(self.task, loss, logits, targets)?;
+        Ok(Some(f64::from(loss.into_scalar::<f32>())))
     }
 
     /// An epoch's number, apart for each phase.

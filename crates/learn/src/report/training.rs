@@ -127,7 +127,7 @@ fn course(run: &Run) -> page::Training {
     let epoch = |(i, losses): (usize, &crate::fit::Epoch)| page::Epoch {
         epoch: i + 1,
         train_loss: Some(losses.train_loss),
-        validation_loss: Some(losses.validation_loss),
+        validation_loss: Some(losses.judged()),
     };
     let best_epoch = match tuned.filter(|tuned| tuned.is_better()) {
         Some(tuned) => run.fit.curve.len() + tuned.fit.best_epoch,

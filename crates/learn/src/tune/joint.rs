@@ -23,7 +23,7 @@ use crate::{LearnError, Progress};
 /// The rate of the network's first block, as a share of the last one's.
 const LEAST: f64 = 0.1;
 /// The head's rate, times the last block's.
-const HEAD: f64 = 3.0;
+pub(super) const HEAD: f64 = 3.0;
 /// Memory that a part of a step may take in the network, as far as it is known beforehand.
 const PART_BYTES: usize = 192 << 20;
 /// What a number in the network takes in training: itself, its gradient, and one between.
@@ -126,7 +126,7 @@ pub(crate) fn tune(
         },
         seed: run.fit.seed,
         epochs: options.epochs,
-        patience: options.patience,
+        patience: options.patience.unwrap_or(options.epochs),
         batch: options.batch,
         part: images_within(&graph).min(options.batch),
         optimiser: AdamWOptions {
@@ -140,6 +140,7 @@ pub(crate) fn tune(
         },
         mixup: run.fit.mixup,
         counts_start: true,
+        calibrates: run.certainty.calibrate && start.loss.is_plain(),
         device: &prepared.device,
     };
     let fit = course.run(&initial, keeper, progress)?;
@@ -201,7 +202,7 @@ pub(super) fn count(graph: &Graph) -> usize {
 }
 
 /// The rate of each parameter: that of the last block, and less the nearer it is to the image.
-fn rates(network: &Graph, last: f64) -> HashMap<String, f64> {
+pub(super) fn rates(network: &Graph, last: f64) -> HashMap<String, f64> {
     let blocks = network.blocks();
     let most = blocks.iter().copied().max().unwrap_or(0).max(1) as f64;
     let mut rates = HashMap::new();

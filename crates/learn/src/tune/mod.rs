@@ -7,7 +7,10 @@
 //! the budget goes. Batch norms stay as they are used: their running statistics do not move.
 //!
 //! The weights before the first step are an epoch like the others, epoch 0. So the better one is
-//! kept, and a fine-tuning cannot do harm by the validation images' word.
+//! kept, and a fine-tuning cannot do harm by the validation images' word. Epochs are judged by the
+//! loss of calibrated answers, since the saved model's are: a network that learns few images by
+//! heart becomes too sure of itself long before its answers become worse, so that the bare loss
+//! would keep the head alone where fine-tuning was better.
 //!
 //! - Here: what can be asked for, and what came of it.
 //! - `joint`: the training.
@@ -17,6 +20,8 @@
 mod again;
 mod feeds;
 mod joint;
+#[cfg(test)]
+mod parity;
 
 use std::str::FromStr;
 
@@ -68,10 +73,12 @@ impl std::fmt::Display for TuneFrom {
 pub struct TuneOptions {
     /// From where on.
     pub from: TuneFrom,
-    /// Epochs at the most; the rate goes down to 0 over them.
+    /// Epochs at the most; the rate goes down to 0 over them, and the best is kept.
     pub epochs: usize,
-    /// Epochs without a better validation loss after which it stops.
-    pub patience: usize,
+    /// Epochs without a better validation loss after which it stops; none to run all of them.
+    /// While the rate is high the loss goes up and down; what is gained shows when it has come
+    /// down, so stopping before that gives most of it away.
+    pub patience: Option<usize>,
     /// The learning rate of the last block; that of deeper ones goes down to a tenth of it, that
     /// of the head is three times as high.
     pub rate: f64,
@@ -96,7 +103,7 @@ impl TuneOptions {
         TuneOptions {
             from,
             epochs: 10,
-            patience: 3,
+            patience: None,
             rate: 1e-4,
             batch: 32,
             warmup: 0.1,
@@ -113,8 +120,9 @@ impl TuneOptions {
     pub fn check(&self) -> Result<(), LearnError> {
         let setting = |expected, found: String| Err(LearnError::Setting { expected, found });
         let positive = |value: f64| value > 0.0 && value.is_finite();
-        if self.epochs == 0 || self.patience == 0 || self.batch == 0 {
-            let found = [self.epochs, self.patience, self.batch];
+        let patience = self.patience.unwrap_or(self.epochs);
+        if self.epochs == 0 || patience == 0 || self.batch == 0 {
+            let found = [self.epochs, patience, self.batch];
             let expected = "epochs, patience and images per step of at least 1 for fine-tuning";
             return setting(expected, format!("{found:?}"));
         }
@@ -170,14 +178,19 @@ impl Tuned {
             format::quantity(self.before),
             format::quantity(self.fit.best_loss),
         );
+        let calibrated = self.fit.curve.iter().any(|e| e.calibrated_loss.is_some());
+        let loss = match calibrated {
+            true => "the validation loss, calibrated,",
+            false => "the validation loss",
+        };
         match self.is_better() {
             true => format!(
-                "fine-tuning from `{}` on brought the validation loss from {before} to {after}",
+                "fine-tuning from `{}` on brought {loss} from {before} to {after}",
                 self.cut
             ),
             false => format!(
-                "fine-tuning from `{}` on did not bring the validation loss below {before}, so the \
-                 network is left as it was, with the head alone trained",
+                "fine-tuning from `{}` on did not bring {loss} below {before}, so the network is \
+                 left as it was, with the head alone trained",
                 self.cut
             ),
         }
