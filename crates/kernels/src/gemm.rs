@@ -5,6 +5,8 @@
 //! hold, over parts of the depth so short that a panel's part stays in the first cache. Each sum
 //! is one chain over the depth in order, so it does not depend on how rows are cut into tiles.
 
+use std::ops::Range;
+
 use half::bf16;
 use rayon::prelude::*;
 
@@ -22,6 +24,8 @@ const PITCH: usize = DEPTH + 16;
 
 /// Weights that are packed by one thread, at least.
 const LEAST: usize = 1 << 14;
+/// Units of depth that are packed together.
+const RUN: usize = 16;
 /// Bytes of a cache line.
 const LINE: usize = 64;
 
@@ -42,39 +46,44 @@ pub(crate) struct Panels {
 }
 
 impl Panels {
-    /// Packs the weight `at(filter, depth)` of all filters and depths.
+    /// Packs weights: `fill(filter, depths, to)` writes those of a filter at some depths.
     pub fn new(
         [filters, depth]: [usize; 2],
         instructions: Instructions,
         pairs: bool,
-        at: impl Fn(usize, usize) -> f32 + Sync,
+        fill: impl Fn(usize, Range<usize>, &mut [f32]) + Sync,
     ) -> Self {
         let [width, panel, _] = extents(instructions, pairs);
-        let units = if pairs { depth.div_ceil(2) } else { depth };
+        let numbers = if pairs { 2 } else { 1 };
+        let units = depth.div_ceil(numbers);
         let part = units
             .div_ceil(units.div_ceil(DEPTH))
             .next_multiple_of(16)
             .min(DEPTH);
         let mut data = Lines::zeros(filters.next_multiple_of(width) * units);
-        let at = |filter: usize, depth_at: usize| {
-            if filter < filters && depth_at < depth {
-                at(filter, depth_at)
-            } else {
-                0.0
-            }
-        };
+        let run = RUN * numbers;
         let pack = |(number, to): (usize, &mut [f32])| {
             let first = number * panel;
-            let across = (filters - first).min(panel).next_multiple_of(width);
-            for (unit, to) in to.chunks_exact_mut(across).enumerate() {
-                for (filter, to) in (first..).zip(to) {
-                    *to = if pairs {
-                        let bits = |value| u32::from(bf16::from_f32(value).to_bits());
-                        let [low, high] = [at(filter, 2 * unit), at(filter, 2 * unit + 1)];
-                        f32::from_bits(bits(low) | bits(high) << 16)
-                    } else {
-                        at(filter, unit)
-                    };
+            let count = (filters - first).min(panel);
+            let across = count.next_multiple_of(width);
+            // A cache line or two of each filter are turned at a time.
+            let mut rows = vec![0.0; count * run];
+            for (at, to) in to.chunks_mut(across * RUN).enumerate() {
+                let depths = at * run..depth.min((at + 1) * run);
+                for (filter, row) in (first..).zip(rows.chunks_exact_mut(run)) {
+                    let (row, rest) = row.split_at_mut(depths.len());
+                    fill(filter, depths.clone(), row);
+                    rest.fill(0.0);
+                }
+                for (unit, to) in to.chunks_exact_mut(across).enumerate() {
+                    for (to, row) in to.iter_mut().zip(rows.chunks_exact(run)) {
+                        *to = if pairs {
+                            let bits = |value| u32::from(bf16::from_f32(value).to_bits());
+                            f32::from_bits(bits(row[2 * unit]) | bits(row[2 * unit + 1]) << 16)
+                        } else {
+                            row[unit]
+                        };
+                    }
                 }
             }
         };
@@ -112,7 +121,7 @@ impl Panels {
     }
 
     /// The filters of a panel.
-    pub fn filters(&self, panel: usize) -> std::ops::Range<usize> {
+    pub fn filters(&self, panel: usize) -> Range<usize> {
         panel * self.panel..self.filters.min((panel + 1) * self.panel)
     }
 

@@ -48,9 +48,21 @@ impl Implicit {
                 [filters, taps * channels],
                 instructions,
                 pairs,
-                |filter, depth| {
-                    let filter = group * filters + filter;
-                    weights[(filter * channels + depth % channels) * taps + depth / channels]
+                |filter, depths, to| {
+                    let all = channels * taps;
+                    let from = &weights[(group * filters + filter) * all..][..all];
+                    if taps == 1 {
+                        return to.copy_from_slice(&from[depths]);
+                    }
+                    let mut channel = depths.start % channels;
+                    let mut tap = depths.start / channels;
+                    for to in to {
+                        *to = from[channel * taps + tap];
+                        channel += 1;
+                        if channel == channels {
+                            (channel, tap) = (0, tap + 1);
+                        }
+                    }
                 },
             )
         });

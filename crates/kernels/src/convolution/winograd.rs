@@ -65,7 +65,8 @@ impl Winograd {
     ) -> Self {
         let channels = shape.input[2];
         let transformed = weights
-            .chunks_exact(9)
+            .par_chunks_exact(9)
+            .with_min_len(1 << 10)
             .map(transform_weights)
             .collect::<Vec<_>>();
         let panels = (0..POINTS).map(|point| {
@@ -73,7 +74,12 @@ impl Winograd {
                 [shape.filters, channels],
                 instructions,
                 false,
-                |filter, channel| transformed[filter * channels + channel][point],
+                |filter, depths, to| {
+                    let from = &transformed[filter * channels..][depths];
+                    for (to, from) in to.iter_mut().zip(from) {
+                        *to = from[point];
+                    }
+                },
             )
         });
         let panels = panels.collect();

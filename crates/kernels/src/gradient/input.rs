@@ -10,6 +10,9 @@ use rayon::prelude::*;
 
 use crate::{Convolution, ConvolutionShape, Epilogue, Instructions, KernelError};
 
+/// Numbers of a cache line.
+const TURNED: usize = 16;
+
 /// Pixels along an axis that met the same weights.
 #[derive(Clone, Copy)]
 struct Phase {
@@ -150,21 +153,32 @@ fn turned(shape: &ConvolutionShape, weights: &[f32], [down, across]: [Phase; 2])
         backwards.map(move |tap| phase.tap + stride * tap)
     };
     let per_channel = filters * down.taps * across.taps;
+    let taps: Vec<usize> = of_phase(down, shape.stride[0])
+        .flat_map(|row| {
+            of_phase(across, shape.stride[1]).map(move |column| row * kernel_width + column)
+        })
+        .collect();
+    let all_taps = kernel_height * kernel_width;
+    // Channels that are turned together, so that a cache line that was read is used up.
+    let together = if channels.is_multiple_of(TURNED) {
+        TURNED
+    } else {
+        1
+    };
     let mut turned = vec![0.0; shape.input[2] * per_channel];
     turned
-        .par_chunks_mut(per_channel.max(1))
+        .par_chunks_mut((together * per_channel).max(1))
         .enumerate()
-        .with_min_len(8)
-        .for_each(|(channel, turned)| {
-            let (group, channel) = (channel / channels, channel % channels);
-            let mut to = turned.iter_mut();
-            for filter in group * filters..(group + 1) * filters {
-                let from = (filter * channels + channel) * kernel_height * kernel_width;
-                for row in of_phase(down, shape.stride[0]) {
-                    for column in of_phase(across, shape.stride[1]) {
-                        if let Some(to) = to.next() {
-                            *to = weights[from + row * kernel_width + column];
-                        }
+        .with_min_len(TURNED / together)
+        .for_each(|(chunk, turned)| {
+            let (group, first) = (chunk * together / channels, chunk * together % channels);
+            for filter in 0..filters {
+                let from = ((group * filters + filter) * channels + first) * all_taps;
+                let from = weights[from..].chunks_exact(all_taps);
+                for (to, from) in turned.chunks_exact_mut(per_channel).zip(from) {
+                    let to = &mut to[filter * taps.len()..][..taps.len()];
+                    for (to, &tap) in to.iter_mut().zip(&taps) {
+                        *to = from[tap];
                     }
                 }
             }

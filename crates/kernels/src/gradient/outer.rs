@@ -91,11 +91,11 @@ impl Block {
 }
 
 impl Packed {
-    /// A sum of the block that it was split for.
-    pub fn sum(&self, block: &Block, row: usize, column: usize) -> f32 {
-        assert!(row < block.rows && column < block.columns);
-        // SAFETY: the block's sums are as many.
-        unsafe { *self.sums.add(row * self.column_pitch + column) }
+    /// The sums of a column, of the block that it was split for.
+    pub fn sums_of(&self, block: &Block, column: usize) -> impl Iterator<Item = f32> {
+        assert!(column < block.columns);
+        // SAFETY: the block has as many rows of sums.
+        (0..block.rows).map(move |row| unsafe { *self.sums.add(row * self.column_pitch + column) })
     }
 }
 

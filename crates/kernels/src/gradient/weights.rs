@@ -264,17 +264,21 @@ impl Task<'_> {
     /// Writes the block's sums where weights are kept.
     fn write(&self, packed: &Packed) {
         let channels = self.shape.input[2] / self.shape.groups;
-        let [_, kernel_width] = self.shape.kernel;
-        for row in 0..self.block.rows {
-            let of_run = self.first_row + row;
-            let (pixel, channel) = (of_run / channels, of_run % channels);
-            let tap = self.run.down * kernel_width + self.run.across + pixel;
-            for column in 0..self.block.columns {
-                let filter = self.first_filter + column;
-                let at = self.at + (filter * channels + channel) * self.shape.taps() + tap;
+        let [taps, width] = [self.shape.taps(), self.shape.kernel[1]];
+        let first_tap = self.run.down * width + self.run.across;
+        for column in 0..self.block.columns {
+            let filter = self.first_filter + column;
+            let at = self.at + filter * channels * taps + first_tap;
+            let mut channel = self.first_row % channels;
+            let mut pixel = self.first_row / channels;
+            for sum in packed.sums_of(&self.block, column) {
                 // SAFETY: a share has a number for each filter, channel and tap, and this block's
                 // are written by no other task.
-                unsafe { *self.target.get().add(at) = packed.sum(&self.block, row, column) };
+                unsafe { *self.target.get().add(at + channel * taps + pixel) = sum };
+                channel += 1;
+                if channel == channels {
+                    (channel, pixel) = (0, pixel + 1);
+                }
             }
         }
     }
