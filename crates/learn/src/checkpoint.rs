@@ -5,7 +5,6 @@
 //! down to the disk, and then renamed; so there is always a whole one, whenever the power fails.
 //! Nothing random is in it: what is drawn follows from the place of a step.
 
-use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
@@ -57,14 +56,14 @@ pub(crate) type Identity = BTreeMap<String, String>;
 /// Keeps the checkpoints of one run.
 pub(crate) struct Keeper {
     options: Option<CheckpointOptions>,
-    identity: RefCell<Identity>,
+    identity: Identity,
     /// What was read, until the phase that it is of takes it.
-    read: RefCell<Option<(Phase, State)>>,
+    read: Option<(Phase, State)>,
     /// A head whose training is over.
-    head: RefCell<Option<Fit>>,
-    last: Cell<Instant>,
-    took: Cell<Duration>,
-    failed: Cell<bool>,
+    head: Option<Fit>,
+    last: Instant,
+    took: Duration,
+    failed: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -95,12 +94,12 @@ impl Keeper {
     fn new(options: Option<CheckpointOptions>) -> Self {
         Keeper {
             options,
-            identity: RefCell::default(),
-            read: RefCell::new(None),
-            head: RefCell::new(None),
-            last: Cell::new(Instant::now()),
-            took: Cell::new(Duration::ZERO),
-            failed: Cell::new(false),
+            identity: Identity::new(),
+            read: None,
+            head: None,
+            last: Instant::now(),
+            took: Duration::ZERO,
+            failed: false,
         }
     }
 
@@ -112,7 +111,7 @@ impl Keeper {
         options: Option<&CheckpointOptions>,
         progress: &dyn Progress,
     ) -> Result<Self, LearnError> {
-        let keeper = Keeper::new(options.cloned());
+        let mut keeper = Keeper::new(options.cloned());
         let Some(options) = options else {
             return Ok(keeper);
         };
@@ -144,9 +143,9 @@ impl Keeper {
             place.epoch,
             place.step
         ));
-        keeper.identity.replace(record.identity);
-        keeper.read.replace(Some((record.phase, state)));
-        keeper.head.replace(head);
+        keeper.identity = record.identity;
+        keeper.read = Some((record.phase, state));
+        keeper.head = head;
         Ok(keeper)
     }
 
@@ -154,12 +153,12 @@ impl Keeper {
     ///
     /// # Errors
     /// It is of another one: says in what they differ.
-    pub(crate) fn identify(&self, identity: Identity) -> Result<(), LearnError> {
-        let before = self.identity.replace(identity);
-        let (Some(options), true) = (&self.options, self.read.borrow().is_some()) else {
+    pub(crate) fn identify(&mut self, identity: Identity) -> Result<(), LearnError> {
+        let before = std::mem::replace(&mut self.identity, identity);
+        let (Some(options), true) = (&self.options, self.read.is_some()) else {
             return Ok(());
         };
-        let now = self.identity.borrow();
+        let now = &self.identity;
         let names = before.keys().chain(now.keys());
         let differs = names
             .into_iter()
@@ -170,58 +169,54 @@ impl Keeper {
         let said = |of: &Identity| of.get(name).cloned().unwrap_or("nothing".to_owned());
         Err(LearnError::OtherRun {
             path: options.path.clone(),
-            difference: Box::new([name.clone(), said(&before), said(&now)]),
+            difference: Box::new([name.clone(), said(&before), said(now)]),
         })
     }
 
     /// The state that a phase goes on from; `None` to begin it.
-    pub(crate) fn resume(&self, phase: Phase) -> Option<State> {
-        let mut read = self.read.borrow_mut();
-        let of_phase = read.as_ref().is_some_and(|(of, _)| *of == phase);
-        if of_phase {
-            return read.take().map(|(_, state)| state);
-        }
-        None
+    pub(crate) fn resume(&mut self, phase: Phase) -> Option<State> {
+        let read = self.read.take_if(|(of, _)| *of == phase);
+        read.map(|(_, state)| state)
     }
 
     /// The head, if its training is over.
     pub(crate) fn head(&self) -> Option<Fit> {
-        self.head.borrow().clone()
+        self.head.clone()
     }
 
     /// Keeps the finished head with all that follows.
-    pub(crate) fn set_head(&self, head: &Fit) {
-        self.head.replace(Some(head.clone()));
+    pub(crate) fn set_head(&mut self, head: &Fit) {
+        self.head = Some(head.clone());
     }
 
     /// Writes a checkpoint if the last one is long enough ago. One that cannot be written is said,
     /// once; the training goes on.
-    pub(crate) fn keep_if_due(&self, phase: Phase, way: &Way, progress: &dyn Progress) {
+    pub(crate) fn keep_if_due(&mut self, phase: Phase, way: &Way, progress: &dyn Progress) {
         let Some(options) = &self.options else {
             return;
         };
         let wait = options.every.max(match options.every.is_zero() {
             true => Duration::ZERO,
-            false => self.took.get() * SHARE,
+            false => self.took * SHARE,
         });
-        if self.failed.get() || self.last.get().elapsed() < wait {
+        if self.failed || self.last.elapsed() < wait {
             return;
         }
         let started = Instant::now();
         if let Err(error) = self.write(phase, way, &options.path) {
             progress.say(&format!("note: no checkpoints are kept: {error}"));
-            self.failed.set(true);
+            self.failed = true;
         }
-        self.took.set(started.elapsed());
-        self.last.set(Instant::now());
+        self.took = started.elapsed();
+        self.last = Instant::now();
     }
 
     fn write(&self, phase: Phase, way: &Way, path: &Path) -> Result<(), LearnError> {
         let state = way.state()?;
-        let head = self.head.borrow();
+        let head = self.head.as_ref();
         let record = Record {
-            identity: self.identity.borrow().clone(),
-            head: head.as_ref().map(|head| Finished {
+            identity: self.identity.clone(),
+            head: head.map(|head| Finished {
                 curve: head.curve.clone(),
                 best_epoch: head.best_epoch,
                 best_loss: head.best_loss,
@@ -242,7 +237,7 @@ impl Keeper {
         add("best", state.best.unwrap_or_default());
         add("first", state.adam.first);
         add("second", state.adam.second);
-        if let Some(head) = head.as_ref() {
+        if let Some(head) = head {
             add("head", head.weights.clone());
         }
         let json = serde_json::to_vec(&record).map_err(|e| LearnError::file(path)(e.into()))?;
@@ -414,7 +409,7 @@ mod tests {
     fn a_checkpoint_of_another_run_is_refused_with_the_difference() {
         let options = CheckpointOptions::beside(Path::new("model"));
         assert_eq!(options.path, Path::new("model.checkpoint"));
-        let keeper = Keeper::new(Some(options));
+        let mut keeper = Keeper::new(Some(options));
         let identity = |seed: &str| Identity::from([("seed".to_owned(), seed.to_owned())]);
         // Nothing was read: any run is the one.
         keeper.identify(identity("1")).unwrap();
@@ -424,7 +419,7 @@ mod tests {
             best: None,
             adam: AdamState::default(),
         };
-        keeper.read.replace(Some((Phase::Head, state)));
+        keeper.read = Some((Phase::Head, state));
         keeper.identify(identity("1")).unwrap();
         let said = keeper.identify(identity("2")).unwrap_err().to_string();
         assert!(

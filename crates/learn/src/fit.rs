@@ -4,6 +4,7 @@ use finial_engine::{AdamWOptions, Device, Network};
 use finial_graph::Weights;
 use finial_store::FeatureMatrix;
 use finial_task::Targets;
+use rayon::ThreadPoolBuilder;
 use serde::{Deserialize, Serialize};
 
 use crate::checkpoint::Keeper;
@@ -21,6 +22,8 @@ const BATCH_BYTES: usize = 16 << 20;
 /// Parts of a step that may be computed side by side. Not by the number of processors: sums
 /// would be rounded otherwise on another machine.
 const PARTS: usize = 1;
+/// Steps of fewer multiplications than that, forwards, are computed on one thread.
+const ALONE: usize = 32 << 20;
 /// Rows of a step without gradients, at the most.
 const BATCH_ROWS: usize = 512;
 
@@ -177,14 +180,14 @@ pub fn fit(
         options,
         device,
     };
-    fit_kept(training, initial, &Keeper::none(), progress)
+    fit_kept(training, initial, &mut Keeper::none(), progress)
 }
 
 /// [`fit`] on any feed, with checkpoints.
 pub(crate) fn fit_kept(
     training: Training,
     initial: &Weights,
-    keeper: &Keeper,
+    keeper: &mut Keeper,
     progress: &dyn Progress,
 ) -> Result<Fit, LearnError> {
     let rate = training.options.learning_rate;
@@ -207,16 +210,18 @@ pub(crate) struct Training<'a> {
 }
 
 impl Training<'_> {
-    fn course<T>(
+    fn course<T: Send>(
         self,
         rate: &(dyn Fn(&str) -> f64 + Sync),
-        then: impl FnOnce(&Course) -> Result<T, LearnError>,
+        then: impl FnOnce(&Course) -> Result<T, LearnError> + Send,
     ) -> Result<T, LearnError> {
         let options = self.options;
         options.check()?;
         let (to_logits, _) = self.head.graph().cut_at(LOGITS)?;
         let batch = options.batch_for(self.train.rows.len(), self.train.feed.width());
-        then(&Course {
+        let weights = to_logits.parameters().into_iter();
+        let weights: usize = weights.map(|p| p.shape.iter().product::<usize>()).sum();
+        let course = Course {
             phase: Phase::Head,
             task: self.head.task(),
             graph: &to_logits,
@@ -237,7 +242,20 @@ impl Training<'_> {
             counts_start: false,
             calibrates: false,
             device: self.device,
-        })
+        };
+        let few = batch * weights < ALONE && rayon::current_thread_index().is_none();
+        match few {
+            true => on_one_thread(|| then(&course)),
+            false => then(&course),
+        }
+    }
+}
+
+/// Does work whose parts are so short that handing them to other threads takes longer.
+fn on_one_thread<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    match ThreadPoolBuilder::new().num_threads(1).build() {
+        Ok(pool) => pool.install(work),
+        Err(_) => work(),
     }
 }
 

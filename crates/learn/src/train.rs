@@ -60,7 +60,7 @@ pub fn train(
     progress: &dyn Progress,
 ) -> Result<Trained, LearnError> {
     let started = Instant::now();
-    let keeper = Keeper::open(options.checkpoint.as_ref(), progress)?;
+    let mut keeper = Keeper::open(options.checkpoint.as_ref(), progress)?;
     let prepared = prepare(options, store, progress)?;
     let Prepared {
         features,
@@ -158,7 +158,7 @@ pub fn train(
                 device,
             },
             &initial,
-            &keeper,
+            &mut keeper,
             progress,
         )?,
     };
@@ -179,7 +179,7 @@ pub fn train(
                 loss: &loss,
             },
             store,
-            &keeper,
+            &mut keeper,
             progress,
         )?),
     };

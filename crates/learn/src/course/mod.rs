@@ -133,7 +133,7 @@ impl Course<'_> {
     pub(crate) fn run(
         &self,
         initial: &Weights,
-        keeper: &Keeper,
+        keeper: &mut Keeper,
         progress: &dyn Progress,
     ) -> Result<Fit, LearnError> {
         let _stage = Running::begin(progress, Stage::Epochs, self.epochs);
@@ -258,7 +258,7 @@ impl Course<'_> {
     fn epoch(
         &self,
         way: &mut Way,
-        keeper: &Keeper,
+        keeper: &mut Keeper,
         progress: &dyn Progress,
     ) -> Result<(), LearnError> {
         let epoch = way.place.epoch;

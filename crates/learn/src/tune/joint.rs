@@ -54,7 +54,7 @@ pub(crate) struct Start<'a> {
 pub(crate) fn tune(
     start: &Start,
     store: Option<&FeatureStore>,
-    keeper: &Keeper,
+    keeper: &mut Keeper,
     progress: &dyn Progress,
 ) -> Result<Tuned, LearnError> {
     let Start {
