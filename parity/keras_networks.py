@@ -176,9 +176,8 @@ def reference(name: str, folder: pathlib.Path) -> None:
     prepare = lambda images: module.preprocess_input(images.astype(numpy.float32))
     calibration = prepare(record.images(size, count=CALIBRATION, seed=1))
     randomise(model, calibration)
-    soften(model, calibration)
-
     images = record.images(size)
+    soften(model, numpy.concatenate([calibration, prepare(images)]))
     layers = values_behind_layers(model, prepare(images))
     values = {"features": layers[features], "output": run(model, prepare(images))}
     write_as_keras_2(model, folder / "weights.h5")

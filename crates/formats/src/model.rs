@@ -103,7 +103,9 @@ pub fn load_backbone(
         .tensors()
         .iter()
         .map(|tensor| tensor.name.as_str());
-    let naming = Naming::of(backbone.name, &graph.parameters(), names);
+    // What was cut off tells libraries apart as well: of VGG it is all that they call differently.
+    let parameters = [graph.parameters(), behind_the_cut.to_vec()].concat();
+    let naming = Naming::of(backbone.name, &parameters, names);
     let loading = Loading {
         rename: &|name| naming.parameter(name),
         behind_the_cut,

@@ -143,7 +143,7 @@ fn fine_tuning_goes_the_way_of_pytorch() {
         calibrates: false,
         device: &device::named("cpu").unwrap(),
     }
-    .run(&initial, &Keeper::none(), &Quiet)
+    .run(&initial, &mut Keeper::none(), &Quiet)
     .unwrap();
 
     assert_eq!(fit.curve.len(), golden.losses.len());
