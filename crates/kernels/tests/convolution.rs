@@ -67,6 +67,21 @@ fn square_filters() -> impl Strategy<Value = ConvolutionShape> {
     )
 }
 
+/// Shapes of which a padded copy is read by tiles.
+fn wide_maps() -> impl Strategy<Value = ConvolutionShape> {
+    let sizes = ([3usize..9, 28..44], [1usize..4, 1..4], [1usize..3, 1..3]);
+    let padding = [0usize..3, 0..3, 0..3, 0..3];
+    let channels = (prop_oneof![1usize..4, Just(4usize)], 1usize..70);
+    (sizes, padding, channels).prop_map(|((size, kernel, dilation), padding, (lines, filters))| {
+        ConvolutionShape {
+            kernel,
+            padding,
+            dilation,
+            ..ConvolutionShape::pointwise([size[0], size[1], lines * 32], filters)
+        }
+    })
+}
+
 /// Whether sums may be had by a transform, which rounds by the terms of a whole tile.
 fn may_be_transformed(shape: &ConvolutionShape) -> bool {
     let plain = (shape.stride, shape.dilation, shape.groups) == ([1, 1], [1, 1], 1);
@@ -285,6 +300,13 @@ proptest! {
     #[test]
     fn transformed_filters_give_what_the_definition_says(case in cases(square_filters())) {
         check::<f32>(&case, &weights(&case.shape, case.seed), 4e-6, true)?;
+    }
+
+    #[test]
+    fn padded_copies_give_what_the_definition_says(case in cases(wide_maps())) {
+        let weights = rounded::<bf16>(&weights(&case.shape, case.seed));
+        let weights = weights.iter().map(|weight| weight.to_f32()).collect::<Vec<_>>();
+        check::<bf16>(&case, &weights, 4e-6, false)?;
     }
 }
 
