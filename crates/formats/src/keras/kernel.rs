@@ -13,7 +13,9 @@ use crate::FormatError;
 use crate::hdf5::{Dataset, Take};
 
 /// Rows that are turned at once, so that what is written lies together.
-const TILE: usize = 16;
+const TILE: usize = 64;
+/// Outputs that are turned at once: what one read of a row brings into the cache.
+const LINE: usize = 16;
 
 /// A kernel of either: `places` of height and width, for each `inputs`, for each `outputs`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -147,18 +149,32 @@ impl Kernel {
 
     /// Puts whole rows of Keras's, the first of them row `first`, where a graph has them.
     fn turn(self, first: usize, rows: &[f32], into: &mut [f32]) {
+        let stride = self.inputs * self.places;
+        let mut block = [[0.0; TILE]; LINE];
         for (tile, rows) in rows.chunks(TILE * self.outputs).enumerate() {
             let first = first + tile * TILE;
             let count = rows.len() / self.outputs;
             let places: Vec<usize> = (first..first + count)
                 .map(|row| self.place(row, 0))
                 .collect();
-            let stride = self.inputs * self.places;
-            for output in 0..self.outputs {
-                let from = rows.iter().skip(output).step_by(self.outputs);
-                for (value, place) in from.zip(&places) {
-                    if let Some(into) = into.get_mut(place + output * stride) {
-                        *into = *value;
+            for start in (0..self.outputs).step_by(LINE) {
+                for (at, row) in rows.chunks_exact(self.outputs).enumerate() {
+                    let line = row.iter().skip(start).take(LINE);
+                    for (turned, value) in block.iter_mut().zip(line) {
+                        if let Some(turned) = turned.get_mut(at) {
+                            *turned = *value;
+                        }
+                    }
+                }
+                let outputs = start..self.outputs.min(start + LINE);
+                for (output, turned) in outputs.zip(&block) {
+                    let Some(into) = into.get_mut(output * stride..(output + 1) * stride) else {
+                        continue;
+                    };
+                    for (value, place) in turned.iter().zip(&places) {
+                        if let Some(into) = into.get_mut(*place) {
+                            *into = *value;
+                        }
                     }
                 }
             }
