@@ -87,6 +87,33 @@ impl Backward<Flex, 4> for ConvolveOnto {
     }
 }
 
+/// What the way back through scaled filters needs.
+#[derive(Clone, Debug)]
+struct Scaled {
+    weight: FlexTensor,
+    factor: FlexTensor,
+}
+
+#[derive(Debug)]
+struct ScaleFilters;
+
+impl Backward<Flex, 2> for ScaleFilters {
+    type State = Scaled;
+
+    fn backward(self, ops: Ops<Scaled, 2>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let gradient = grads.consume::<Flex>(&ops.node);
+        let [weight, factor] = ops.parents.map(|node| node.map(|node| node.id));
+        if let Some(id) = factor {
+            let to = flex::filter_products(&gradient, &ops.state.weight);
+            grads.register::<Flex>(id, to);
+        }
+        if let Some(id) = weight {
+            let to = flex::scaled(&gradient, &ops.state.factor);
+            grads.register::<Flex>(id, to);
+        }
+    }
+}
+
 impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
     fn convolve(
         x: FloatTensor<Self>,
@@ -126,6 +153,17 @@ impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
                 let state = State::new(&x, &weight, &output, options);
                 prepared.finish(state, output)
             }
+            OpsKind::UnTracked(prepared) => prepared.finish(output),
+        }
+    }
+
+    fn scale_filters(weight: FloatTensor<Self>, factor: FloatTensor<Self>) -> FloatTensor<Self> {
+        let (weight, weight_node) = weight.into_parts();
+        let (factor, factor_node) = factor.into_parts();
+        let output = flex::scaled(&weight, &factor);
+        let nodes = [weight_node, factor_node];
+        match ScaleFilters.prepare::<C>(nodes).compute_bound().stateful() {
+            OpsKind::Tracked(prepared) => prepared.finish(Scaled { weight, factor }, output),
             OpsKind::UnTracked(prepared) => prepared.finish(output),
         }
     }

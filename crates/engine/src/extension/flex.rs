@@ -33,7 +33,14 @@ impl Kernels for Flex {
     ) -> FloatTensor<Self> {
         forward(&x, &weight, &bias, Some(&residual), &options)
     }
+
+    fn scale_filters(weight: FloatTensor<Self>, factor: FloatTensor<Self>) -> FloatTensor<Self> {
+        scaled(&weight, &factor)
+    }
 }
+
+/// Numbers that one thread goes through at a time.
+const PIECE: usize = 1 << 14;
 
 /// What is known of a convolution from its tensors.
 struct Known {
@@ -117,22 +124,71 @@ pub(super) fn before_limits(
     };
     let [low, high] = options.limits;
     let shape = axes(&gradient);
-    let mut passed = channels_last(&gradient).into_owned();
-    let output = channels_last(output);
-    if passed.len() != output.len() {
+    let (gradient, output) = (channels_last(&gradient), channels_last(output));
+    if gradient.len() != output.len() {
         return not_a_number(shape);
     }
+    let mut passed = vec![0.0; gradient.len()];
     passed
-        .par_chunks_mut(1 << 14)
-        .zip(output.par_chunks(1 << 14))
-        .for_each(|(passed, output)| {
-            for (passed, output) in passed.iter_mut().zip(output) {
-                // A NaN is at no limit.
-                let at_limit = *output <= low || *output >= high;
-                *passed = if at_limit { 0.0 } else { *passed };
+        .par_chunks_mut(PIECE)
+        .zip(gradient.par_chunks(PIECE).zip(output.par_chunks(PIECE)))
+        .for_each(|(passed, (gradient, output))| {
+            for ((passed, gradient), output) in passed.iter_mut().zip(gradient).zip(output) {
+                // A NaN is at no limit. No branch, so that it is done for several at once.
+                let at_limit = (*output <= low) | (*output >= high);
+                *passed = if at_limit { 0.0 } else { *gradient };
             }
         });
     maps(passed, shape)
+}
+
+/// Each filter of `weight` times its factor.
+pub(super) fn scaled(weight: &FlexTensor, factor: &FlexTensor) -> FlexTensor {
+    let shape = axes(weight);
+    let (weight, factor) = (row_major(weight), row_major(factor));
+    let filter = weight.len() / factor.len().max(1);
+    if filter * factor.len() != weight.len() || filter == 0 {
+        return not_a_number(shape);
+    }
+    let mut result = vec![0.0; weight.len()];
+    result
+        .par_chunks_mut(filter)
+        .zip(weight.par_chunks(filter).zip(&*factor))
+        .with_min_len((PIECE / filter).max(1))
+        .for_each(|(result, (weight, factor))| {
+            for (result, weight) in result.iter_mut().zip(weight) {
+                *result = weight * factor;
+            }
+        });
+    tensor(result, &shape)
+}
+
+/// For each filter, the sum of the products of two tensors of weights.
+pub(super) fn filter_products(one: &FlexTensor, other: &FlexTensor) -> FlexTensor {
+    let [filters, ..] = axes(one);
+    let (one, other) = (row_major(one), row_major(other));
+    let filter = one.len() / filters.max(1);
+    if one.len() != other.len() || filter == 0 {
+        return tensor(vec![f32::NAN; filters], &[filters]);
+    }
+    let sums = one
+        .par_chunks(filter)
+        .zip(other.par_chunks(filter))
+        .with_min_len((PIECE / filter).max(1))
+        .map(|(one, other)| {
+            // Sixteen sums side by side, which a processor adds at once.
+            let mut sums = [0f32; 16];
+            let (ones, one) = one.as_chunks::<16>();
+            let (others, other) = other.as_chunks::<16>();
+            for (one, other) in ones.iter().zip(others) {
+                for ((sum, one), other) in sums.iter_mut().zip(one).zip(other) {
+                    *sum += one * other;
+                }
+            }
+            let rest: f32 = one.iter().zip(other).map(|(one, other)| one * other).sum();
+            sums.iter().sum::<f32>() + rest
+        });
+    tensor(sums.collect(), &[filters])
 }
 
 /// With respect to an `x` of that shape.

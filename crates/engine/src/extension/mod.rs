@@ -56,6 +56,9 @@ pub(crate) trait Kernels: Backend {
         residual: FloatTensor<Self>,
         options: Options,
     ) -> FloatTensor<Self>;
+
+    /// `weight` `[F, …]` with each filter times its own `factor` `[F]`.
+    fn scale_filters(weight: FloatTensor<Self>, factor: FloatTensor<Self>) -> FloatTensor<Self>;
 }
 
 /// [`Kernels`] on tensors of the processor.
@@ -75,4 +78,10 @@ pub(crate) fn convolve(
             <Dispatch as Kernels>::convolve_onto(x, weight, bias, residual, options)
         }
     })
+}
+
+/// [`Kernels::scale_filters`] on tensors of the processor.
+pub(crate) fn scale_filters(weight: Tensor<4>, factor: Tensor<1>) -> Tensor<4> {
+    let (weight, factor) = (weight.into_dispatch(), factor.into_dispatch());
+    Tensor::from_dispatch(<Dispatch as Kernels>::scale_filters(weight, factor))
 }

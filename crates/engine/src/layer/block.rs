@@ -8,7 +8,7 @@ use super::window::Convolution;
 use super::{BatchNorm, Layer, Visitor};
 use crate::EngineError;
 use crate::Value;
-use crate::extension::{Options, convolve};
+use crate::extension::{Options, convolve, scale_filters};
 
 /// A batch norm goes into weights and bias at each step, so that only tensors of their size are
 /// touched for it, and gradients reach its parameters through them. Its statistics stand still, so
@@ -42,6 +42,14 @@ impl Block {
             residual: false,
             limits: None,
         })
+    }
+
+    /// A block that begins with a convolution over a map with zeros put around it.
+    pub(crate) fn padded(layer: &Layer, zeros: [(usize, usize); 2]) -> Option<Self> {
+        match layer {
+            Layer::Conv2d(own) => Block::begin(&Layer::Conv2d(Box::new(own.padded(zeros)))),
+            _ => None,
+        }
     }
 
     /// Takes in the layer that reads its output and nothing else, or, where `adds`, a second value
@@ -93,8 +101,7 @@ impl Block {
                 let (mut weight, mut bias) = own.weight_and_bias();
                 if let Some(norm) = &self.norm {
                     let (factor, offset) = norm.factor_and_offset();
-                    let [filters, ..] = weight.dims();
-                    weight = weight * factor.clone().reshape([filters, 1, 1, 1]);
+                    weight = scale_filters(weight, factor.clone());
                     bias = bias * factor + offset;
                 }
                 let options = own.options(limits);

@@ -57,6 +57,16 @@ impl Convolution {
         (weight, bias)
     }
 
+    /// The same over maps that have no zeros around them yet: (top, bottom), (left, right).
+    #[cfg(feature = "cpu")]
+    pub(super) fn padded(&self, zeros: [(usize, usize); 2]) -> Self {
+        let mut padded = self.clone();
+        for (own, more) in padded.options.padding.iter_mut().zip(zeros) {
+            *own = (own.0 + more.0, own.1 + more.1);
+        }
+        padded
+    }
+
     /// For finial's own kernels.
     #[cfg(feature = "cpu")]
     pub(super) fn options(&self, limits: [f32; 2]) -> Options {

@@ -1,7 +1,8 @@
-//! Which steps are joined into a block: a convolution or a dense layer, and the batch norm, the
-//! sum and the limits behind it, as far as nothing else reads what lies between them.
+//! Which steps are joined into a block: a convolution or a dense layer, the zeros put around its map,
+//! and the batch norm, the sum and the limits behind it, as far as nothing else reads what lies
+//! between them.
 
-use finial_graph::Graph;
+use finial_graph::{Graph, Op};
 
 use super::{Read, Step, mark_last_reads};
 use crate::layer::{Block, Layer};
@@ -21,6 +22,9 @@ pub(super) fn joined(graph: &Graph, steps: Vec<Step>) -> Vec<Step> {
     let mut blocks: Vec<Option<(Block, Vec<usize>)>> = vec![None; steps.len()];
     let mut taken = vec![false; steps.len()];
     for start in 0..steps.len() {
+        if taken[start] {
+            continue;
+        }
         let Some((block, reads, last)) = block(graph, &steps, &readers, &taken, start) else {
             continue;
         };
@@ -69,9 +73,22 @@ fn block(
     taken: &[bool],
     start: usize,
 ) -> Option<(Block, Vec<usize>, usize)> {
-    let mut block = Block::begin(&steps[start].layer)?;
+    let (mut block, mut last) = match (&steps[start].layer, &readers[start][..]) {
+        (
+            &Layer::Plain(Op::ZeroPad {
+                top,
+                bottom,
+                left,
+                right,
+            }),
+            &[next],
+        ) if !taken[next] => {
+            let zeros = [(top, bottom), (left, right)];
+            (Block::padded(&steps[next].layer, zeros)?, next)
+        }
+        (layer, _) => (Block::begin(layer)?, start),
+    };
     let mut reads: Vec<usize> = steps[start].reads.iter().map(|read| read.from).collect();
-    let mut last = start;
     while let [next] = readers[last][..]
         && !taken[next]
     {
