@@ -11,10 +11,14 @@ use burn_flex::FlexTensor;
 
 use super::{Kernels, Options, flex};
 
+/// A tensor with its node.
+type Tracked = FloatTensor<Autodiff<Flex>>;
+
 /// What the way back needs of the way forward.
 #[derive(Clone, Debug)]
 struct State {
-    x: FlexTensor,
+    /// With its node, to find what came back to it from elsewhere.
+    x: Tracked,
     weight: FlexTensor,
     /// Where there are limits, to know what was at one.
     output: Option<FlexTensor>,
@@ -22,10 +26,10 @@ struct State {
 }
 
 impl State {
-    fn new(x: &FlexTensor, weight: &FlexTensor, output: &FlexTensor, options: Options) -> Self {
+    fn new(x: Tracked, weight: &FlexTensor, output: &FlexTensor, options: Options) -> Self {
         let limited = options.limits.iter().any(|limit| limit.is_finite());
         State {
-            x: x.clone(),
+            x,
             weight: weight.clone(),
             output: limited.then(|| output.clone()),
             options,
@@ -41,13 +45,14 @@ impl State {
     ) -> FlexTensor {
         let options = &self.options;
         let gradient = flex::before_limits(gradient, self.output.as_ref(), options);
-        let [of_x, of_weight] = [&self.x, &self.weight].map(flex::axes);
+        let own_x = self.x.primitive();
+        let [of_x, of_weight] = [own_x, &self.weight].map(flex::axes);
         if let Some(id) = x {
             let to = flex::of_input(of_x, &self.weight, &gradient, options);
-            grads.register::<Flex>(id, to);
+            add(grads, &self.x, id, to);
         }
         if let Some(id) = weight {
-            let to = flex::of_weight(&self.x, of_weight, &gradient, options);
+            let to = flex::of_weight(own_x, of_weight, &gradient, options);
             grads.register::<Flex>(id, to);
         }
         if let Some(id) = bias {
@@ -56,6 +61,16 @@ impl State {
         }
         gradient
     }
+}
+
+/// Registers a map's gradient, with what is registered already. Burn would add them up one by one,
+/// since the channels lie last.
+fn add(grads: &mut Gradients, map: &Tracked, id: NodeId, gradient: FlexTensor) {
+    let gradient = match grads.remove::<Flex>(map) {
+        Some(before) => flex::sum(&before, &gradient),
+        None => gradient,
+    };
+    grads.register::<Flex>(id, gradient);
 }
 
 #[derive(Debug)]
@@ -75,14 +90,16 @@ impl Backward<Flex, 3> for Convolve {
 struct ConvolveOnto;
 
 impl Backward<Flex, 4> for ConvolveOnto {
-    type State = State;
+    /// And the residual.
+    type State = (State, Tracked);
 
-    fn backward(self, ops: Ops<State, 4>, grads: &mut Gradients, _: &mut Checkpointer) {
+    fn backward(self, ops: Ops<Self::State, 4>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let (state, own_residual) = &ops.state;
         let gradient = grads.consume::<Flex>(&ops.node);
         let [x, weight, bias, residual] = ops.parents.map(|node| node.map(|node| node.id));
-        let gradient = ops.state.back(gradient, [x, weight, bias], grads);
+        let gradient = state.back(gradient, [x, weight, bias], grads);
         if let Some(id) = residual {
-            grads.register::<Flex>(id, gradient);
+            add(grads, own_residual, id, gradient);
         }
     }
 }
@@ -121,14 +138,15 @@ impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
         bias: FloatTensor<Self>,
         options: Options,
     ) -> FloatTensor<Self> {
+        let own_x = x.clone();
         let (x, x_node) = x.into_parts();
         let (weight, weight_node) = weight.into_parts();
         let (bias, bias_node) = bias.into_parts();
-        let output = Flex::convolve(x.clone(), weight.clone(), bias, options);
+        let output = Flex::convolve(x, weight.clone(), bias, options);
         let nodes = [x_node, weight_node, bias_node];
         match Convolve.prepare::<C>(nodes).compute_bound().stateful() {
             OpsKind::Tracked(prepared) => {
-                let state = State::new(&x, &weight, &output, options);
+                let state = State::new(own_x, &weight, &output, options);
                 prepared.finish(state, output)
             }
             OpsKind::UnTracked(prepared) => prepared.finish(output),
@@ -142,16 +160,18 @@ impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
         residual: FloatTensor<Self>,
         options: Options,
     ) -> FloatTensor<Self> {
+        let own_x = x.clone();
         let (x, x_node) = x.into_parts();
         let (weight, weight_node) = weight.into_parts();
         let (bias, bias_node) = bias.into_parts();
+        let own_residual = residual.clone();
         let (residual, residual_node) = residual.into_parts();
-        let output = Flex::convolve_onto(x.clone(), weight.clone(), bias, residual, options);
+        let output = Flex::convolve_onto(x, weight.clone(), bias, residual, options);
         let nodes = [x_node, weight_node, bias_node, residual_node];
         match ConvolveOnto.prepare::<C>(nodes).compute_bound().stateful() {
             OpsKind::Tracked(prepared) => {
-                let state = State::new(&x, &weight, &output, options);
-                prepared.finish(state, output)
+                let state = State::new(own_x, &weight, &output, options);
+                prepared.finish((state, own_residual), output)
             }
             OpsKind::UnTracked(prepared) => prepared.finish(output),
         }

@@ -142,6 +142,24 @@ pub(super) fn before_limits(
     maps(passed, shape)
 }
 
+/// The sum of two maps.
+pub(super) fn sum(one: &FlexTensor, other: &FlexTensor) -> FlexTensor {
+    let shape = axes(one);
+    let (one, other) = (channels_last(one), channels_last(other));
+    if one.len() != other.len() {
+        return not_a_number(shape);
+    }
+    let mut sum = vec![0.0; one.len()];
+    sum.par_chunks_mut(PIECE)
+        .zip(one.par_chunks(PIECE).zip(other.par_chunks(PIECE)))
+        .for_each(|(sum, (one, other))| {
+            for ((sum, one), other) in sum.iter_mut().zip(one).zip(other) {
+                *sum = one + other;
+            }
+        });
+    maps(sum, shape)
+}
+
 /// Each filter of `weight` times its factor.
 pub(super) fn scaled(weight: &FlexTensor, factor: &FlexTensor) -> FlexTensor {
     let shape = axes(weight);
