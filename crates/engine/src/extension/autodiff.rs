@@ -67,7 +67,7 @@ impl State {
 /// since the channels lie last.
 fn add(grads: &mut Gradients, map: &Tracked, id: NodeId, gradient: FlexTensor) {
     let gradient = match grads.remove::<Flex>(map) {
-        Some(before) => flex::sum(&before, &gradient),
+        Some(before) => flex::sum(before, &gradient),
         None => gradient,
     };
     grads.register::<Flex>(id, gradient);

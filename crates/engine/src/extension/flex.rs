@@ -123,41 +123,41 @@ pub(super) fn before_limits(
         return gradient;
     };
     let [low, high] = options.limits;
-    let shape = axes(&gradient);
-    let (gradient, output) = (channels_last(&gradient), channels_last(output));
-    if gradient.len() != output.len() {
-        return not_a_number(shape);
+    let mut gradient = unshared(gradient);
+    let output = channels_last(output);
+    let passed = numbers_mut(&mut gradient);
+    if passed.len() != output.len() {
+        return not_a_number(axes(&gradient));
     }
-    let mut passed = vec![0.0; gradient.len()];
     passed
         .par_chunks_mut(PIECE)
-        .zip(gradient.par_chunks(PIECE).zip(output.par_chunks(PIECE)))
-        .for_each(|(passed, (gradient, output))| {
-            for ((passed, gradient), output) in passed.iter_mut().zip(gradient).zip(output) {
+        .zip(output.par_chunks(PIECE))
+        .for_each(|(passed, output)| {
+            for (passed, output) in passed.iter_mut().zip(output) {
                 // A NaN is at no limit. No branch, so that it is done for several at once.
                 let at_limit = (*output <= low) | (*output >= high);
-                *passed = if at_limit { 0.0 } else { *gradient };
+                *passed = if at_limit { 0.0 } else { *passed };
             }
         });
-    maps(passed, shape)
+    gradient
 }
 
 /// The sum of two maps.
-pub(super) fn sum(one: &FlexTensor, other: &FlexTensor) -> FlexTensor {
-    let shape = axes(one);
-    let (one, other) = (channels_last(one), channels_last(other));
-    if one.len() != other.len() {
-        return not_a_number(shape);
+pub(super) fn sum(one: FlexTensor, other: &FlexTensor) -> FlexTensor {
+    let mut one = unshared(one);
+    let other = channels_last(other);
+    let sum = numbers_mut(&mut one);
+    if sum.len() != other.len() {
+        return not_a_number(axes(&one));
     }
-    let mut sum = vec![0.0; one.len()];
     sum.par_chunks_mut(PIECE)
-        .zip(one.par_chunks(PIECE).zip(other.par_chunks(PIECE)))
-        .for_each(|(sum, (one, other))| {
-            for ((sum, one), other) in sum.iter_mut().zip(one).zip(other) {
-                *sum = one + other;
+        .zip(other.par_chunks(PIECE))
+        .for_each(|(sum, other)| {
+            for (sum, other) in sum.iter_mut().zip(other) {
+                *sum += other;
             }
         });
-    maps(sum, shape)
+    one
 }
 
 /// Each filter of `weight` times its factor.
@@ -286,6 +286,24 @@ fn maps(numbers: Vec<f32>, [images, channels, height, width]: [usize; 4]) -> Fle
     let shape = Shape::from(vec![images, height, width, channels]);
     let layout = Layout::contiguous(shape).permute(&[0, 3, 1, 2]);
     FlexTensor::new(Bytes::from_elems(numbers), layout, DType::F32)
+}
+
+/// The same map with its channels last, in memory that nothing else reads.
+fn unshared(map: FlexTensor) -> FlexTensor {
+    let layout = map.layout().permute(&[0, 2, 3, 1]);
+    match layout.contiguous_offsets() {
+        Some(_) if map.is_unique() => map,
+        _ => maps(channels_last(&map).into_owned(), axes(&map)),
+    }
+}
+
+/// The numbers of an [`unshared`] map.
+fn numbers_mut(map: &mut FlexTensor) -> &mut [f32] {
+    let layout = map.layout().permute(&[0, 2, 3, 1]);
+    match layout.contiguous_offsets() {
+        Some((start, end)) => &mut map.storage_mut()[start..end],
+        None => &mut [],
+    }
 }
 
 fn not_a_number(shape: [usize; 4]) -> FlexTensor {
