@@ -138,15 +138,14 @@ impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
         bias: FloatTensor<Self>,
         options: Options,
     ) -> FloatTensor<Self> {
-        let own_x = x.clone();
-        let (x, x_node) = x.into_parts();
+        let x_node = x.node();
         let (weight, weight_node) = weight.into_parts();
         let (bias, bias_node) = bias.into_parts();
-        let output = Flex::convolve(x, weight.clone(), bias, options);
+        let output = Flex::convolve(x.primitive().clone(), weight.clone(), bias, options);
         let nodes = [x_node, weight_node, bias_node];
         match Convolve.prepare::<C>(nodes).compute_bound().stateful() {
             OpsKind::Tracked(prepared) => {
-                let state = State::new(own_x, &weight, &output, options);
+                let state = State::new(x, &weight, &output, options);
                 prepared.finish(state, output)
             }
             OpsKind::UnTracked(prepared) => prepared.finish(output),
@@ -160,18 +159,17 @@ impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
         residual: FloatTensor<Self>,
         options: Options,
     ) -> FloatTensor<Self> {
-        let own_x = x.clone();
-        let (x, x_node) = x.into_parts();
+        let x_node = x.node();
         let (weight, weight_node) = weight.into_parts();
         let (bias, bias_node) = bias.into_parts();
-        let own_residual = residual.clone();
-        let (residual, residual_node) = residual.into_parts();
-        let output = Flex::convolve_onto(x, weight.clone(), bias, residual, options);
+        let residual_node = residual.node();
+        let (own_x, own_residual) = (x.primitive().clone(), residual.primitive().clone());
+        let output = Flex::convolve_onto(own_x, weight.clone(), bias, own_residual, options);
         let nodes = [x_node, weight_node, bias_node, residual_node];
         match ConvolveOnto.prepare::<C>(nodes).compute_bound().stateful() {
             OpsKind::Tracked(prepared) => {
-                let state = State::new(own_x, &weight, &output, options);
-                prepared.finish((state, own_residual), output)
+                let state = State::new(x, &weight, &output, options);
+                prepared.finish((state, residual), output)
             }
             OpsKind::UnTracked(prepared) => prepared.finish(output),
         }
