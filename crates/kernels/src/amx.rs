@@ -6,6 +6,7 @@
 
 use std::arch::asm;
 use std::arch::x86_64::*;
+use std::ops::Range;
 
 use half::bf16;
 
@@ -16,6 +17,9 @@ use crate::scratch::Lines;
 pub(crate) const SIDE: usize = 32;
 /// Numbers of a row in a tile: one step of the depth.
 pub(crate) const STEP: usize = 32;
+/// Bytes of weights up to which they are read anew for every 32 rows, so that outputs are written one
+/// behind the other.
+const FEW_WEIGHTS: usize = 256 << 10;
 /// `f32` in a panel's two tiles for one step.
 const PANEL_STEP: usize = 2 * 16 * 16;
 
@@ -65,13 +69,55 @@ impl TilePanels {
         }
     }
 
+    /// Multiplies `rows` rows with some panels, 32 rows at a time. `source` says where a row begins,
+    /// and how many bytes it is to the next; `done` is given the panel, the first row and the sums.
+    ///
+    /// # Safety
+    ///
+    /// The machine has [`crate::Instructions::Amx`]; from every 32nd row on, 32 rows can be read.
+    #[inline(always)]
+    pub unsafe fn multiply(
+        &self,
+        panels: Range<usize>,
+        rows: usize,
+        source: impl Fn(usize) -> (*const u8, usize),
+        done: impl Fn(usize, usize, &TileSums),
+    ) {
+        let (tiles, count) = (rows.div_ceil(SIDE), panels.len());
+        let weights = 2 * self.offsets.len() * self.step * SIDE * count;
+        let mut sums = [TileSums([0.0; SIDE * SIDE]); 2];
+        // A pair of tiles is finished while the next is multiplied.
+        let mut waiting = None;
+        // SAFETY: as the caller says.
+        let session = unsafe { Session::begin(self) };
+        let mut turn = 0;
+        for at in 0..tiles * count {
+            let (panel, tile) = match weights <= FEW_WEIGHTS {
+                true => (at % count, at / count),
+                false => (at / tiles, at % tiles),
+            };
+            let (panel, row) = (panels.start + panel, tile * SIDE);
+            let (from, pitch) = source(row);
+            // SAFETY: as the caller says.
+            unsafe { session.multiply(panel, from, pitch, SIDE.min(rows - row), &mut sums[turn]) };
+            if let Some((panel, row)) = waiting.replace((panel, row)) {
+                done(panel, row, &sums[1 - turn]);
+            }
+            turn = 1 - turn;
+        }
+        drop(session);
+        if let Some((panel, row)) = waiting {
+            done(panel, row, &sums[1 - turn]);
+        }
+    }
+
     /// How many panels there are.
     pub fn count(&self) -> usize {
         self.filters.div_ceil(SIDE)
     }
 
     /// The filters of a panel.
-    pub fn filters(&self, panel: usize) -> std::ops::Range<usize> {
+    pub fn filters(&self, panel: usize) -> Range<usize> {
         panel * SIDE..self.filters.min((panel + 1) * SIDE)
     }
 }
@@ -92,7 +138,7 @@ struct Configuration {
 }
 
 /// A thread's tile registers, in use.
-pub(crate) struct Session<'a> {
+struct Session<'a> {
     panels: &'a TilePanels,
 }
 

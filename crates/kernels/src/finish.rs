@@ -65,10 +65,21 @@ impl<T: Element> Place<T> {
 }
 
 /// A place that tasks share, each of which writes other numbers.
-pub(crate) struct Shared<T>(pub Place<T>);
+pub(crate) struct Shared<T>(Place<T>);
 
 // SAFETY: the pointers are to numbers, and those who use them write different ones.
 unsafe impl<T: Send + Sync> Sync for Shared<T> {}
+
+impl<T> Shared<T> {
+    /// A whole output of rows of so many filters, and its residual.
+    pub fn whole(output: &mut [T], residual: Option<&[T]>, filters: usize) -> Self {
+        Self(Place {
+            output: output.as_mut_ptr(),
+            residual: residual.map_or(std::ptr::null(), <[T]>::as_ptr),
+            pitch: filters,
+        })
+    }
+}
 
 impl<T: Copy> Shared<T> {
     /// The place.

@@ -1,5 +1,7 @@
 //! Work over the threads of the pool that it is called in.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 /// Elementary operations below which waking another thread costs more than it saves.
@@ -31,4 +33,27 @@ pub(crate) fn rows<T: Send>(
         .par_chunks_mut(per * row)
         .enumerate()
         .for_each(|(piece, output)| work(piece * per, output));
+}
+
+/// Calls `work` for each of some blocks and all panels, side by side. Where blocks are fewer than
+/// `enough` tasks, each is a task for several runs of the panels, though each prepares the block
+/// again.
+pub(crate) fn blocks(
+    blocks: usize,
+    panels: usize,
+    enough: usize,
+    work: impl Fn(usize, Range<usize>) + Sync,
+) {
+    if panels == 0 {
+        return;
+    }
+    let splits = enough.div_ceil(blocks.max(1)).clamp(1, panels);
+    (0..blocks * splits)
+        .into_par_iter()
+        .with_max_len(1)
+        .for_each(|task| {
+            let (split, block) = (task % splits, task / splits);
+            let [from, to] = [split, split + 1].map(|at| at * panels / splits);
+            work(block, from..to);
+        });
 }

@@ -169,11 +169,7 @@ impl<T: Element> Step<T> {
     /// How many weights it has, if buffers are of these lengths; those of few layers count.
     pub(super) fn weights(&self, lengths: &[usize]) -> usize {
         match self {
-            Step::Convolve { layer, .. } => {
-                let shape = layer.shape();
-                let area = shape.kernel[0] * shape.kernel[1];
-                shape.filters * (shape.input[2] / shape.groups) * area
-            }
+            Step::Convolve { layer, .. } => layer.shape().weights(),
             Step::Dense { input, output, .. } => lengths[input.0] * lengths[output.0],
             _ => 0,
         }

@@ -1,13 +1,11 @@
 //! Convolution as a matrix product whose rows are gathered block by block.
 
-use rayon::prelude::*;
-
 use super::ConvolutionShape;
 use super::gather::Gather;
-use crate::finish::{Finish, Place, Shared, Sums};
+use crate::finish::{Finish, Shared, Sums};
 use crate::gemm::{Outputs, Panels};
 use crate::vector::{dispatch, extents, has_pairs};
-use crate::{Element, Epilogue, Instructions, scratch};
+use crate::{Element, Epilogue, Instructions, scratch, split};
 
 /// `f32` of a gathered block, at most: it has to stay in the second cache.
 const BLOCK: usize = 160 << 10;
@@ -98,84 +96,74 @@ impl Implicit {
         };
         // Few pixels: the filters are split too, though each part gathers again.
         let enough = 4 * rayon::current_num_threads();
-        let splits = enough.div_ceil((blocks * groups).max(1)).clamp(1, count);
         let activation = self.epilogue.activation;
-        let place = Shared(Place {
-            output: output.as_mut_ptr(),
-            residual: residual.map_or(std::ptr::null(), <[O]>::as_ptr),
-            pitch: filters,
-        });
-        (0..blocks * groups * splits)
-            .into_par_iter()
-            .with_max_len(1)
-            .for_each(|task| {
-                let (split, rest) = (task % splits, task / splits);
-                let (group, block) = (rest % groups, rest / groups);
-                let panels = &self.panels[group];
-                let [first, end] = [block, block + 1].map(|at| at * pixels / blocks);
-                let [from, to] = [split, split + 1].map(|at| at * count / splits);
-                let (length, rows) = (panels.block(end - first), end - first);
-                scratch::with(length + rows * panels.panel(), |room| {
-                    let (block, sums) = room.split_at_mut(length);
-                    let shape = &self.shape;
-                    let layout = panels.layout();
-                    let gather = Gather {
-                        shape,
-                        layout,
-                        input,
-                        group,
-                        first,
-                        rows,
-                        block,
-                    };
-                    // SAFETY: the constructor's caller has checked the instructions.
-                    unsafe { dispatch(self.instructions, self.pairs, gather) };
-                    for panel in from..to {
-                        let of_group = panels.filters(panel);
-                        let at = group * (filters / groups) + of_group.start;
-                        let bias = &self.bias[at..][..of_group.len()];
-                        let pitch = panels.pitch(panel);
-                        // SAFETY: the output has `pixels` rows of `filters` numbers, and so has
-                        // the residual; no other task writes these rows' filters.
-                        unsafe {
-                            let place = place.get().at(first * filters + at);
-                            if let Some(place) = place.as_f32()
-                                && let Some(limits) = activation.limits()
-                                && pitch == bias.len()
-                            {
-                                // The pixels of the next block, where they lie in a row.
-                                let ahead = (panel == from && self.in_order).then(|| {
-                                    let at = end * self.shape.input[2];
-                                    input.as_ptr().wrapping_add(at).cast()
-                                });
-                                let outputs = Outputs {
-                                    place,
-                                    bias,
-                                    limits,
-                                    ahead,
-                                };
-                                panels.multiply_into(panel, block, rows, outputs);
-                                continue;
-                            }
-                            panels.multiply(panel, block, rows, sums, None);
-                            let sums = Sums {
-                                numbers: sums.as_ptr(),
-                                pitch,
-                                rows,
+        let place = Shared::whole(output, residual, filters);
+        split::blocks(blocks * groups, count, enough, |task, of_task| {
+            let (group, block) = (task % groups, task / groups);
+            let panels = &self.panels[group];
+            let [first, end] = [block, block + 1].map(|at| at * pixels / blocks);
+            let (length, rows) = (panels.block(end - first), end - first);
+            scratch::with(length + rows * panels.panel(), |room| {
+                let (block, sums) = room.split_at_mut(length);
+                let shape = &self.shape;
+                let layout = panels.layout();
+                let gather = Gather {
+                    shape,
+                    layout,
+                    input,
+                    group,
+                    first,
+                    rows,
+                    block,
+                };
+                // SAFETY: the constructor's caller has checked the instructions.
+                unsafe { dispatch(self.instructions, self.pairs, gather) };
+                for panel in of_task.clone() {
+                    let of_group = panels.filters(panel);
+                    let at = group * (filters / groups) + of_group.start;
+                    let bias = &self.bias[at..][..of_group.len()];
+                    let pitch = panels.pitch(panel);
+                    // SAFETY: the output has `pixels` rows of `filters` numbers, and so has
+                    // the residual; no other task writes these rows' filters.
+                    unsafe {
+                        let place = place.get().at(first * filters + at);
+                        if let Some(place) = place.as_f32()
+                            && let Some(limits) = activation.limits()
+                            && pitch == bias.len()
+                        {
+                            // The pixels of the next block, where they lie in a row.
+                            let ahead = (panel == of_task.start && self.in_order).then(|| {
+                                let at = end * self.shape.input[2];
+                                input.as_ptr().wrapping_add(at).cast()
+                            });
+                            let outputs = Outputs {
+                                place,
                                 bias,
+                                limits,
+                                ahead,
                             };
-                            dispatch(
-                                self.instructions,
-                                false,
-                                Finish {
-                                    sums,
-                                    activation,
-                                    place,
-                                },
-                            );
+                            panels.multiply_into(panel, block, rows, outputs);
+                            continue;
                         }
+                        panels.multiply(panel, block, rows, sums, None);
+                        let sums = Sums {
+                            numbers: sums.as_ptr(),
+                            pitch,
+                            rows,
+                            bias,
+                        };
+                        dispatch(
+                            self.instructions,
+                            false,
+                            Finish {
+                                sums,
+                                activation,
+                                place,
+                            },
+                        );
                     }
-                });
+                }
             });
+        });
     }
 }

@@ -123,7 +123,7 @@ impl<T: Element> Convolution<T> {
     ) -> Result<Self, KernelError> {
         let output = shape.output()?;
         let instructions = instructions.checked()?;
-        let count = shape.filters * (shape.input[2] / shape.groups) * shape.taps();
+        let count = shape.weights();
         check_length("weights", count, weights.len())?;
         let no_bias = if bias.is_none() {
             vec![0.0; shape.filters]

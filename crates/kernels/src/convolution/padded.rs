@@ -4,19 +4,14 @@
 //! zeros around it; every tap is then the same tile a few pixels further on, and nothing is gathered
 //! for each tap anew. Tiles run on over the ends of rows, and what they give there is left out.
 
-use rayon::prelude::*;
-
 use super::ConvolutionShape;
 use super::tiled::finish;
-use crate::amx::{SIDE, STEP, Session, TilePanels, TileSums};
+use crate::amx::{SIDE, STEP, TilePanels, TileSums};
 use crate::finish::{Place, Shared};
-use crate::{Element, Epilogue, scratch};
+use crate::{Element, Epilogue, scratch, split};
 
 /// Bytes of a band, at most: it has to stay in the second cache.
 const BAND: usize = 1280 << 10;
-/// Bytes of weights up to which they are read anew for every 32 pixels, so that outputs are written
-/// one behind the other.
-const FEW_WEIGHTS: usize = 256 << 10;
 /// Places of a row from which few tiles run over its end.
 const WIDE: usize = 28;
 
@@ -102,29 +97,19 @@ impl Padded {
         let rows = height.div_ceil(bands);
         let bands = height.div_ceil(rows);
         let count = self.panels.count();
-        let splits = enough.div_ceil((images * bands).max(1)).clamp(1, count);
-        let place = Shared(Place {
-            output: output.as_mut_ptr(),
-            residual: residual.map_or(std::ptr::null(), <[O]>::as_ptr),
-            pitch: filters,
+        let place = Shared::whole(output, residual, filters);
+        split::blocks(images * bands, count, enough, |task, panels| {
+            let (band, image) = (task % bands, task / bands);
+            let first = band * rows;
+            let band = Band {
+                plan: self,
+                image,
+                first,
+                rows: rows.min(height - first),
+                panels,
+            };
+            band.run(input, place.get());
         });
-        (0..images * bands * splits)
-            .into_par_iter()
-            .with_max_len(1)
-            .for_each(|task| {
-                let (split, rest) = (task % splits, task / splits);
-                let (band, image) = (rest % bands, rest / bands);
-                let [from, to] = [split, split + 1].map(|at| at * count / splits);
-                let first = band * rows;
-                let band = Band {
-                    plan: self,
-                    image,
-                    first,
-                    rows: rows.min(height - first),
-                    panels: from..to,
-                };
-                band.run(input, place.get());
-            });
     }
 }
 
@@ -196,34 +181,14 @@ impl Band<'_> {
         let across = plan.shape.output_unchecked()[1];
         // From the first output to the last, with what lies between rows.
         let pixels = self.rows * plan.width - (plan.width - across);
-        let (tiles, count) = (pixels.div_ceil(SIDE), self.panels.len());
-        let weights = 2 * plan.shape.taps() * plan.shape.input[2] * SIDE * count;
-        let mut sums = [TileSums([0.0; SIDE * SIDE]); 2];
-        // A pair of tiles is finished while the next is multiplied.
-        let mut waiting = None;
+        let source = |pixel: usize| (band.wrapping_add(2 * pixel * plan.pitch), 2 * plan.pitch);
         // SAFETY: the plan exists only where the machine has the instructions. The band has 32 pixels
-        // from the last output's on, at every tap.
+        // from the last output's on, at every tap. The place is that of the whole output.
         unsafe {
-            let session = Session::begin(&plan.panels);
-            let mut turn = 0;
-            for at in 0..tiles * count {
-                let (panel, tile) = match weights <= FEW_WEIGHTS {
-                    true => (at % count, at / count),
-                    false => (at / tiles, at % tiles),
-                };
-                let (panel, pixel) = (self.panels.start + panel, tile * SIDE);
-                let rows = SIDE.min(pixels - pixel);
-                let from = band.add(2 * pixel * plan.pitch);
-                session.multiply(panel, from, 2 * plan.pitch, rows, &mut sums[turn]);
-                if let Some((panel, pixel)) = waiting.replace((panel, pixel)) {
-                    self.finish(panel, pixel, pixels, &sums[1 - turn], place);
-                }
-                turn = 1 - turn;
-            }
-            drop(session);
-            if let Some((panel, pixel)) = waiting {
-                self.finish(panel, pixel, pixels, &sums[1 - turn], place);
-            }
+            plan.panels
+                .multiply(self.panels.clone(), pixels, source, |panel, pixel, sums| {
+                    self.finish(panel, pixel, pixels, sums, place);
+                });
         }
     }
 

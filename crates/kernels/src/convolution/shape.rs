@@ -116,6 +116,11 @@ impl ConvolutionShape {
         2 * height * width * filters * self.taps() * (self.input[2] / self.groups)
     }
 
+    /// Weights of all filters.
+    pub fn weights(&self) -> usize {
+        self.filters * (self.input[2] / self.groups) * self.taps()
+    }
+
     /// Weights of a filter for one channel.
     pub(crate) fn taps(&self) -> usize {
         self.kernel[0] * self.kernel[1]

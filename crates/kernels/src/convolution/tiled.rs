@@ -3,22 +3,16 @@
 //! The rows of a matrix product are read where they lie in the input if the filter is 1 × 1, and
 //! gathered block by block otherwise.
 
-use rayon::prelude::*;
-
 use super::ConvolutionShape;
 use super::gather::{Gather, Layout};
-use crate::amx::{SIDE, STEP, Session, TilePanels, TileSums, finish_clamped};
+use crate::amx::{SIDE, STEP, TilePanels, TileSums, finish_clamped};
 use crate::finish::{Finish, Place, Shared, Sums};
 use crate::vector::dispatch;
-use crate::{Activation, Element, Epilogue, Instructions, scratch};
+use crate::{Activation, Element, Epilogue, Instructions, scratch, split};
 
 /// Bytes of a block's rows, at most: they have to stay in the second cache, which has 2 MiB in every
 /// processor with tiles.
 const BLOCK: usize = 1280 << 10;
-/// Bytes of weights up to which they are read anew for every 32 rows, so that outputs are written one
-/// behind the other.
-const FEW_WEIGHTS: usize = 256 << 10;
-
 /// A convolution by tiles.
 #[derive(Debug)]
 pub(crate) struct Tiled {
@@ -130,29 +124,19 @@ impl Tiled {
         let blocks = blocks.max(pixels.div_ceil(self.rows));
         let rows = pixels.div_ceil(blocks).next_multiple_of(SIDE).max(SIDE);
         let blocks = pixels.div_ceil(rows);
-        let splits = enough.div_ceil((blocks * groups).max(1)).clamp(1, count);
-        let place = Shared(Place {
-            output: output.as_mut_ptr(),
-            residual: residual.map_or(std::ptr::null(), <[O]>::as_ptr),
-            pitch: filters,
+        let place = Shared::whole(output, residual, filters);
+        split::blocks(blocks * groups, count, enough, |task, panels| {
+            let (group, block) = (task % groups, task / groups);
+            let first = block * rows;
+            let block = Block {
+                plan: self,
+                group,
+                first,
+                rows: rows.min(pixels - first),
+                panels,
+            };
+            block.run(input, place.get());
         });
-        (0..blocks * groups * splits)
-            .into_par_iter()
-            .with_max_len(1)
-            .for_each(|task| {
-                let (split, rest) = (task % splits, task / splits);
-                let (group, block) = (rest % groups, rest / groups);
-                let first = block * rows;
-                let [from, to] = [split, split + 1].map(|at| at * count / splits);
-                let block = Block {
-                    plan: self,
-                    group,
-                    first,
-                    rows: rows.min(pixels - first),
-                    panels: from..to,
-                };
-                block.run(input, place.get());
-            });
     }
 }
 
@@ -209,35 +193,18 @@ impl Block<'_> {
         let Some(panels) = self.plan.panels.get(self.group) else {
             return;
         };
-        let (tiles, count) = (self.rows.div_ceil(SIDE), self.panels.len());
-        let weights = 2 * self.plan.layout.depth * SIDE * count;
-        let mut sums = [TileSums([0.0; SIDE * SIDE]); 2];
-        // A pair of tiles is finished while the next is multiplied.
-        let mut waiting = None;
         // SAFETY: the plan exists only where the machine has the instructions. Sources have 32
         // rows: in place because the block has as many there, gathered because there is room for
-        // them.
+        // them. The place is that of the whole output.
         unsafe {
-            let session = Session::begin(panels);
-            let mut turn = 0;
-            for at in 0..tiles * count {
-                let (panel, tile) = match weights <= FEW_WEIGHTS {
-                    true => (at % count, at / count),
-                    false => (at / tiles, at % tiles),
-                };
-                let (panel, row) = (self.panels.start + panel, tile * SIDE);
-                let (from, pitch) = source(row);
-                let rows = SIDE.min(self.rows - row);
-                session.multiply(panel, from, pitch, rows, &mut sums[turn]);
-                if let Some((panel, row)) = waiting.replace((panel, row)) {
-                    self.finish(panel, row, &sums[1 - turn], place);
-                }
-                turn = 1 - turn;
-            }
-            drop(session);
-            if let Some((panel, row)) = waiting {
-                self.finish(panel, row, &sums[1 - turn], place);
-            }
+            panels.multiply(
+                self.panels.clone(),
+                self.rows,
+                source,
+                |panel, row, sums| {
+                    self.finish(panel, row, sums, place);
+                },
+            );
         }
     }
 

@@ -11,7 +11,7 @@ use super::ConvolutionShape;
 use crate::finish::{Place, Shared, Sums, finish};
 use crate::gemm::Panels;
 use crate::vector::{Kernel, Vector, dispatch, extents};
-use crate::{Element, Epilogue, Instructions, scratch};
+use crate::{Element, Epilogue, Instructions, scratch, split};
 
 /// Output pixels along a tile.
 const OUT: usize = 4;
@@ -105,60 +105,50 @@ impl Winograd {
         };
         let enough = 2 * rayon::current_num_threads();
         let blocks = tiles.div_ceil(self.tiles).max(enough.min(tiles / 12));
-        let splits = enough.div_ceil(blocks.max(1)).clamp(1, first.count());
-        let place = Shared(Place {
-            output: output.as_mut_ptr(),
-            residual: residual.map_or(std::ptr::null(), <[T]>::as_ptr),
-            pitch: filters,
-        });
-        (0..blocks * splits)
-            .into_par_iter()
-            .with_max_len(1)
-            .for_each(|task| {
-                let (split, block) = (task % splits, task / splits);
-                let [begin, end] = [block, block + 1].map(|at| at * tiles / blocks);
-                let [from, to] = [split, split + 1].map(|at| at * first.count() / splits);
-                let rows = end - begin;
-                let (length, sums_length) = (first.block(rows), rows * first.panel());
-                scratch::with(POINTS * (length + sums_length), |room| {
-                    let (block, sums) = room.split_at_mut(POINTS * length);
-                    let transform = TransformInput {
+        let place = Shared::whole(output, residual, filters);
+        split::blocks(blocks, first.count(), enough, |block, of_task| {
+            let [begin, end] = [block, block + 1].map(|at| at * tiles / blocks);
+            let rows = end - begin;
+            let (length, sums_length) = (first.block(rows), rows * first.panel());
+            scratch::with(POINTS * (length + sums_length), |room| {
+                let (block, sums) = room.split_at_mut(POINTS * length);
+                let transform = TransformInput {
+                    plan: self,
+                    input,
+                    begin,
+                    rows,
+                    block,
+                };
+                // SAFETY: the constructor's caller has checked the instructions.
+                unsafe { dispatch(self.instructions, false, transform) };
+                for panel in of_task.clone() {
+                    let points = block
+                        .chunks_exact(length)
+                        .zip(sums.chunks_exact_mut(sums_length));
+                    let next = self
+                        .panels
+                        .iter()
+                        .skip(1)
+                        .map(|panels| panels.weights(panel));
+                    let next = next.chain([first.weights(panel + 1)]);
+                    let panels = self.panels.iter().zip(next);
+                    for ((panels, next), (block, sums)) in panels.zip(points) {
+                        panels.multiply(panel, block, rows, sums, Some(next));
+                    }
+                    let place = place.get();
+                    let transform = TransformOutput {
                         plan: self,
-                        input,
+                        panel,
                         begin,
                         rows,
-                        block,
+                        sums,
+                        place,
                     };
-                    // SAFETY: the constructor's caller has checked the instructions.
+                    // SAFETY: as above; no other task writes these tiles' filters.
                     unsafe { dispatch(self.instructions, false, transform) };
-                    for panel in from..to {
-                        let points = block
-                            .chunks_exact(length)
-                            .zip(sums.chunks_exact_mut(sums_length));
-                        let next = self
-                            .panels
-                            .iter()
-                            .skip(1)
-                            .map(|panels| panels.weights(panel));
-                        let next = next.chain([first.weights(panel + 1)]);
-                        let panels = self.panels.iter().zip(next);
-                        for ((panels, next), (block, sums)) in panels.zip(points) {
-                            panels.multiply(panel, block, rows, sums, Some(next));
-                        }
-                        let place = place.get();
-                        let transform = TransformOutput {
-                            plan: self,
-                            panel,
-                            begin,
-                            rows,
-                            sums,
-                            place,
-                        };
-                        // SAFETY: as above; no other task writes these tiles' filters.
-                        unsafe { dispatch(self.instructions, false, transform) };
-                    }
-                });
+                }
             });
+        });
     }
 
     /// The image, and the output's row and column, at which a tile begins.

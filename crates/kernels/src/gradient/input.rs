@@ -8,10 +8,8 @@ use std::borrow::Cow;
 
 use rayon::prelude::*;
 
+use super::LINE;
 use crate::{Convolution, ConvolutionShape, Epilogue, Instructions, KernelError};
-
-/// Numbers of a cache line.
-const TURNED: usize = 16;
 
 /// Pixels along an axis that met the same weights.
 #[derive(Clone, Copy)]
@@ -160,8 +158,8 @@ fn turned(shape: &ConvolutionShape, weights: &[f32], [down, across]: [Phase; 2])
         .collect();
     let all_taps = kernel_height * kernel_width;
     // Channels that are turned together, so that a cache line that was read is used up.
-    let together = if channels.is_multiple_of(TURNED) {
-        TURNED
+    let together = if channels.is_multiple_of(LINE) {
+        LINE
     } else {
         1
     };
@@ -169,7 +167,7 @@ fn turned(shape: &ConvolutionShape, weights: &[f32], [down, across]: [Phase; 2])
     turned
         .par_chunks_mut((together * per_channel).max(1))
         .enumerate()
-        .with_min_len(TURNED / together)
+        .with_min_len(LINE / together)
         .for_each(|(chunk, turned)| {
             let (group, first) = (chunk * together / channels, chunk * together % channels);
             for filter in 0..filters {

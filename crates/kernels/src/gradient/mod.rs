@@ -16,6 +16,8 @@ use crate::{ConvolutionShape, Instructions, KernelError};
 /// Rows of a gradient whose sum is made at once: parts are added up in order, so that the sum is
 /// the same for any number of threads, and more exact than one long chain.
 const PART: usize = 192;
+/// Numbers of a cache line.
+const LINE: usize = 16;
 
 /// A convolution's gradients. Each is computed from `gradient`, the one of a loss with respect to
 /// the convolution's output, `[images, output height, output width, filters]`.
@@ -69,7 +71,7 @@ impl ConvolutionGradient {
         result: &mut [f32],
         images: usize,
     ) -> Result<(), KernelError> {
-        check_length("weights", self.weights(), weights.len())?;
+        check_length("weights", self.shape.weights(), weights.len())?;
         self.check_gradient(gradient, images)?;
         let length = images.saturating_mul(self.shape.input_length());
         check_length("gradient of the input", length, result.len())?;
@@ -92,7 +94,11 @@ impl ConvolutionGradient {
         let length = images.saturating_mul(self.shape.input_length());
         check_length("input", length, input.len())?;
         self.check_gradient(gradient, images)?;
-        check_length("gradient of the weights", self.weights(), result.len())?;
+        check_length(
+            "gradient of the weights",
+            self.shape.weights(),
+            result.len(),
+        )?;
         if self.shape.is_depthwise() {
             depthwise::gradient(&self.shape, self.instructions, input, gradient, result);
         } else {
@@ -127,11 +133,6 @@ impl ConvolutionGradient {
             add(result, &part);
         }
         Ok(())
-    }
-
-    /// Numbers of all weights.
-    fn weights(&self) -> usize {
-        self.shape.filters * (self.shape.input[2] / self.shape.groups) * self.shape.taps()
     }
 
     fn check_gradient(&self, gradient: &[f32], images: usize) -> Result<(), KernelError> {

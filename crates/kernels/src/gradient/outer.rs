@@ -1,10 +1,8 @@
 //! Sums of outer products: of a few hundred pairs of a row and a column, a block of their
 //! products' sum at a time.
 
+use super::LINE;
 use crate::vector::Vector;
-
-/// Numbers of a cache line.
-const LINE: usize = 16;
 
 /// The extents of a block.
 #[derive(Clone, Copy)]

@@ -73,7 +73,7 @@ fn add_up(
 ) {
     let runs = runs(shape);
     let filters = shape.filters / shape.groups;
-    let weights = shape.filters * (shape.input[2] / shape.groups) * shape.taps();
+    let weights = shape.weights();
     let shares = result.len() / weights;
     let parts = (gradient.len() / shape.filters).div_ceil(PART);
     let length = runs.iter().map(|run| run.length).max().unwrap_or(1);
