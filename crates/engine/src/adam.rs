@@ -314,7 +314,7 @@ mod tests {
     use rand_chacha::rand_core::SeedableRng;
 
     use super::*;
-    use crate::{Mode, Value, device};
+    use crate::{Mode, Precision, Value, device};
 
     /// Two convolutions, the second depthwise, around a batch norm; then a dense layer.
     fn graph() -> Graph {
@@ -376,7 +376,7 @@ mod tests {
     fn every_trained_parameter_has_the_gradient_of_finite_differences() {
         let graph = graph();
         let weights = weights(&graph, 1);
-        let mut recorded = network(&graph, &weights).trainable();
+        let mut recorded = network(&graph, &weights).trainable(Precision::F32);
         let first = loss(&recorded);
         let found = Gradients::of(&mut recorded, &first).unwrap().by_name;
         assert_eq!(
@@ -419,7 +419,7 @@ mod tests {
     fn a_step_moves_every_parameter_but_the_running_statistics() {
         let graph = graph();
         let before = weights(&graph, 2);
-        let mut network = network(&graph, &before).trainable();
+        let mut network = network(&graph, &before).trainable(Precision::F32);
         let mut adam = AdamW::new(&graph, AdamWOptions::default());
         let mut step = || {
             let loss = loss(&network);
@@ -447,8 +447,8 @@ mod tests {
         let error = Gradients::of(&mut unrecorded, &untracked).err().unwrap();
         assert!(matches!(error, EngineError::NoGradient(name) if name == "conv.weight"));
 
-        let mut one = network(&graph, &weights).trainable();
-        let other = network(&graph, &weights).trainable();
+        let mut one = network(&graph, &weights).trainable(Precision::F32);
+        let other = network(&graph, &weights).trainable(Precision::F32);
         let of_other = loss(&other);
         let error = Gradients::of(&mut one, &of_other).err().unwrap();
         assert!(matches!(error, EngineError::NoGradient(_)));
@@ -459,7 +459,7 @@ mod tests {
         let graph = graph();
         let weights = weights(&graph, 5);
         let of = |first: usize, count: usize| {
-            let mut network = network(&graph, &weights).trainable();
+            let mut network = network(&graph, &weights).trainable(Precision::F32);
             let mut rng = ChaCha8Rng::seed_from_u64(9);
             let numbers = uniform(&mut rng, 4 * 60)[60 * first..][..60 * count].to_vec();
             let batch = network.batch(numbers).unwrap();

@@ -4,11 +4,13 @@ use std::collections::HashMap;
 
 use burn::tensor::{Device, Tensor};
 use finial_graph::{Graph, Tensor as Stored, Weights, fold_batch_norms};
+#[cfg(feature = "cpu")]
+use finial_kernels::Factors;
 use rand::Rng;
 
 use crate::frozen::expect_finite;
 use crate::layer::{Layer, Parameter, Visitor};
-use crate::{EngineError, Value};
+use crate::{EngineError, Precision, Value};
 
 #[cfg(feature = "cpu")]
 mod blocks;
@@ -94,9 +96,11 @@ impl Network {
 
     /// The same network with every parameter recording gradients, except the running statistics
     /// of batch norms: those are measured, not learned. On the processor it runs on finial's own
-    /// kernels as far as they go, and agrees with [`Network::new`] to rounding.
+    /// kernels as far as they go, and agrees with [`Network::new`] to rounding. In bf16, where the
+    /// processor multiplies it, they round the factors of all products but the last layer's; sums,
+    /// parameters and what lies between layers stay in 32 bits.
     #[must_use]
-    pub fn trainable(mut self) -> Self {
+    pub fn trainable(mut self, precision: Precision) -> Self {
         struct Record;
         impl Visitor for Record {
             fn visit<const D: usize>(&mut self, p: &mut Parameter<D>) -> Result<(), EngineError> {
@@ -110,8 +114,14 @@ impl Network {
         let _ = self.visit(&mut Record);
         #[cfg(feature = "cpu")]
         if crate::device::is_host(&self.device) {
-            self.steps = blocks::joined(&self.graph, self.steps);
+            let factors = match precision {
+                Precision::F32 => Factors::F32,
+                Precision::Bf16 => Factors::Bf16,
+            };
+            self.steps = blocks::joined(&self.graph, self.steps, factors);
         }
+        #[cfg(not(feature = "cpu"))]
+        let _ = precision;
         self
     }
 

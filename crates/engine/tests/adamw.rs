@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail")]
 
 use finial_engine::{
-    AdamW, AdamWOptions, EngineError, Gradients, Mode, Network, Tensor, Value, device,
+    AdamW, AdamWOptions, EngineError, Gradients, Mode, Network, Precision, Tensor, Value, device,
 };
 use finial_graph::{Graph, Op, Shape, Tensor as Stored, Weights};
 
@@ -28,7 +28,7 @@ fn network(graph: &Graph, weights: &Weights) -> Network {
 /// Gradients that are these numbers: of a loss that is linear in the layer's answers to the three
 /// unit vectors, which give the weight's columns, and to zero, which gives the rest of the bias's.
 fn gradients(network: &Network, weight: &[f32], bias: &[f32]) -> Gradients {
-    let mut recorded = network.clone().trainable();
+    let mut recorded = network.clone().trainable(Precision::F32);
     let inputs = [1., 0., 0., 0., 1., 0., 0., 0., 1., 0., 0., 0.];
     let batch = recorded.batch(inputs.to_vec()).unwrap();
     let Value::Vectors(answers) = recorded.forward(batch, Mode::Inference).unwrap() else {

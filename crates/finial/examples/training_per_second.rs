@@ -2,7 +2,7 @@
 //! network: finial's part of the bench.
 //!
 //! ```text
-//! training_per_second BACKBONE WEIGHTS PIXELS SECONDS
+//! training_per_second BACKBONE WEIGHTS PRECISION PIXELS SECONDS
 //! ```
 //!
 //! WEIGHTS is a file, or `-` for a backbone's own. PIXELS is a file of decoded images, 8-bit RGB
@@ -12,7 +12,7 @@ use std::error::Error;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use finial::engine::{Gradients, Mode, Network, Value, device};
+use finial::engine::{Gradients, Mode, Network, Precision, Value, device};
 use finial::learn::{Pretrained, head};
 use finial::{BackboneOptions, Pooling, Quiet};
 
@@ -21,15 +21,17 @@ const STEP: usize = 16;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [backbone, weights, pixels, seconds] = arguments.as_slice() else {
-        return Err("expected BACKBONE WEIGHTS PIXELS SECONDS".into());
+    let [backbone, weights, precision, pixels, seconds] = arguments.as_slice() else {
+        return Err("expected BACKBONE WEIGHTS PRECISION PIXELS SECONDS".into());
     };
     let weights = (weights != "-").then(|| PathBuf::from(weights));
     let options = BackboneOptions::from(backbone.as_str()).weights(weights);
     let backbone = Pretrained::open(&options, &Quiet)?;
     let graph = head::frozen(&backbone.graph, Pooling::Average)?;
     let device = device::named(device::DEFAULT)?;
-    let mut network = Network::new(&graph, &backbone.weights, &device)?.trainable();
+    let precision: Precision = precision.parse().map_err(|()| "no such precision")?;
+    let network = Network::new(&graph, &backbone.weights, &device)?;
+    let mut network = network.trainable(precision);
 
     let pixels = std::fs::read(pixels)?;
     let images: Vec<&[u8]> = pixels.chunks_exact(graph.input_shape().len()).collect();

@@ -100,7 +100,8 @@ pub struct Common {
     /// finial (its own kernels) or openvino
     #[arg(long, default_value = "auto", value_name = "ENGINE", value_parser = values::engine)]
     pub engine: Auto<Engine>,
-    /// In what it multiplies: auto for bf16 where the features agree with those in f32, f32 or bf16
+    /// In what it multiplies, and fine-tuning with it: auto for bf16 where the features agree with those in
+    /// f32, f32 or bf16
     #[arg(long, default_value = "auto", value_name = "PRECISION", value_parser = values::precision)]
     pub precision: Auto<Precision>,
 }

@@ -9,6 +9,7 @@ use std::arch::x86_64::*;
 use std::ops::Range;
 
 use half::bf16;
+use rayon::prelude::*;
 
 use crate::finish::Place;
 use crate::scratch::Lines;
@@ -22,6 +23,8 @@ pub(crate) const STEP: usize = 32;
 const FEW_WEIGHTS: usize = 256 << 10;
 /// `f32` in a panel's two tiles for one step.
 const PANEL_STEP: usize = 2 * 16 * 16;
+/// Steps that one thread packs, at least.
+const LEAST: usize = 16;
 
 /// Weights as tiles, in panels of 32 filters.
 #[derive(Debug)]
@@ -35,38 +38,52 @@ pub(crate) struct TilePanels {
 }
 
 impl TilePanels {
-    /// Packs the weight `at(filter, step, index)`: that of the number `index` of a step that
-    /// begins at `offsets[step]` bytes.
+    /// Packs weights: `fill(filter, step, to)` writes those of a filter for the numbers of a step,
+    /// which begins at `offsets[step]` bytes; `to` holds zeros.
     pub fn new(
         filters: usize,
         offsets: Vec<usize>,
         step: usize,
-        at: impl Fn(usize, usize, usize) -> f32,
+        fill: impl Fn(usize, usize, &mut [f32]) + Sync,
     ) -> Self {
-        let panels = filters.div_ceil(SIDE);
-        let mut data = Lines::zeros(panels * offsets.len() * PANEL_STEP);
-        let bits = |filter: usize, of: usize, index: usize| {
-            let value = if filter < filters && index < step {
-                at(filter, of, index)
-            } else {
-                0.0
-            };
-            u32::from(bf16::from_f32(value).to_bits())
+        let mut packed = Self::zeros(filters, offsets, step);
+        let steps = packed.offsets.len().max(1);
+        let pack = |(at, to): (usize, &mut [f32])| {
+            let (panel, of) = (at / steps, at % steps);
+            let mut rows = [[0.0; STEP]; SIDE];
+            for (row, filter) in rows.iter_mut().zip(panel * SIDE..filters) {
+                fill(filter, of, &mut row[..step]);
+            }
+            for (rows, to) in rows.chunks_exact(16).zip(to.chunks_exact_mut(256)) {
+                // SAFETY: panels exist only where the machine has the instructions; the tile has
+                // 16 rows of 16 pairs.
+                unsafe { pair_rows(rows, to.as_mut_ptr(), 16) };
+            }
         };
-        for (number, to) in data.as_mut_slice().iter_mut().enumerate() {
-            let (tile_step, within) = (number / PANEL_STEP, number % PANEL_STEP);
-            let (panel, of) = (tile_step / offsets.len(), tile_step % offsets.len());
-            let filter = panel * SIDE + within / 256 * 16 + within % 16;
-            let pair = within % 256 / 16;
-            let [low, high] = [bits(filter, of, 2 * pair), bits(filter, of, 2 * pair + 1)];
-            *to = f32::from_bits(low | high << 16);
-        }
+        let steps = packed.data.as_mut_slice().par_chunks_mut(PANEL_STEP);
+        steps.enumerate().with_min_len(LEAST).for_each(pack);
+        packed
+    }
+
+    /// Room for weights that [`Self::tile`] writes.
+    pub fn zeros(filters: usize, offsets: Vec<usize>, step: usize) -> Self {
         Self {
+            data: Lines::zeros(filters.div_ceil(SIDE) * offsets.len() * PANEL_STEP),
             filters,
             offsets,
             step,
-            data,
         }
+    }
+
+    /// Where the 16 rows of pairs of a step are, for 16 filters of which `filter` is the first.
+    ///
+    /// # Panics
+    ///
+    /// If there are no such filters or no such step.
+    pub fn tile(&mut self, filter: usize, step: usize) -> &mut [f32] {
+        let at =
+            (filter / SIDE * self.offsets.len() + step) * PANEL_STEP + filter % SIDE / 16 * 256;
+        &mut self.data.as_mut_slice()[at..at + 256]
     }
 
     /// Multiplies `rows` rows with some panels, 32 rows at a time. `source` says where a row begins,
@@ -309,6 +326,141 @@ pub(crate) unsafe fn finish_clamped(
             let packed = _mm512_cvtne2ps_pbh(right, left);
             let to = place.output.add(row * place.pitch).cast::<__m512i>();
             _mm512_storeu_si512(to, std::mem::transmute::<__m512bh, __m512i>(packed));
+        }
+    }
+}
+
+/// Sixteen columns of up to 32 rows of `f32` as pairs of bf16: for each pair of rows, the sixteen
+/// columns' pairs. Rows and columns that there are not are zero.
+///
+/// # Safety
+///
+/// The machine has AVX-512 with bf16; `from` has so many rows of so many columns, `pitch` numbers from
+/// one to the next.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16")]
+unsafe fn paired(from: *const f32, pitch: usize, rows: usize, columns: usize) -> [__m512i; 16] {
+    let mask = u16::MAX >> (16 - columns.min(16));
+    // Of the numbers of two rows, one behind the other, the first of each, then the second …
+    let order: [u16; 32] = std::array::from_fn(|at| (at % 2 * 16 + at / 2) as u16);
+    // SAFETY: as the caller says.
+    unsafe {
+        let order = _mm512_loadu_si512(order.as_ptr().cast());
+        let row = |row: usize| match row < rows {
+            true => _mm512_maskz_loadu_ps(mask, from.add(row * pitch)),
+            false => _mm512_setzero_ps(),
+        };
+        std::array::from_fn(|pair| {
+            let both = _mm512_cvtne2ps_pbh(row(2 * pair + 1), row(2 * pair));
+            let both = std::mem::transmute::<__m512bh, __m512i>(both);
+            _mm512_permutexvar_epi16(order, both)
+        })
+    }
+}
+
+/// Writes [`paired`] columns as the rows of a tile of weights.
+///
+/// # Safety
+///
+/// As [`paired`].
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16")]
+pub(crate) unsafe fn pair(
+    from: *const f32,
+    pitch: usize,
+    rows: usize,
+    columns: usize,
+    to: &mut [f32],
+) {
+    assert!(to.len() >= 256);
+    // SAFETY: as the caller says; the tile has 16 rows of 16 pairs.
+    unsafe {
+        for (row, pairs) in paired(from, pitch, rows, columns).into_iter().enumerate() {
+            _mm512_storeu_si512(to.as_mut_ptr().add(16 * row).cast(), pairs);
+        }
+    }
+}
+
+/// Writes [`paired`] columns one below the other, `to_pitch` pairs from one to the next.
+///
+/// # Safety
+///
+/// As [`paired`]; `to` has room for 16 rows of 16 pairs.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16")]
+pub(crate) unsafe fn pair_turned(
+    from: *const f32,
+    pitch: usize,
+    rows: usize,
+    columns: usize,
+    to: *mut f32,
+    to_pitch: usize,
+) {
+    // SAFETY: as the caller says.
+    unsafe { store_turned(paired(from, pitch, rows, columns), to, to_pitch) }
+}
+
+/// Writes rows of numbers as pairs of bf16, each row as a column of 16 pairs.
+///
+/// # Safety
+///
+/// The machine has AVX-512 with bf16; `to` has room for 16 rows of 16 pairs, `to_pitch` pairs from one
+/// to the next.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16")]
+unsafe fn pair_rows(rows: &[[f32; STEP]], to: *mut f32, to_pitch: usize) {
+    assert!(rows.len() == 16);
+    // SAFETY: as the caller says; a row has 32 numbers.
+    unsafe {
+        let pairs = std::array::from_fn(|at| {
+            let row = rows[at].as_ptr();
+            let both = _mm512_cvtne2ps_pbh(_mm512_loadu_ps(row.add(16)), _mm512_loadu_ps(row));
+            std::mem::transmute::<__m512bh, __m512i>(both)
+        });
+        store_turned(pairs, to, to_pitch);
+    }
+}
+
+/// Writes the columns of 16 rows of 32-bit numbers as rows, `to_pitch` numbers from one to the next.
+///
+/// # Safety
+///
+/// The machine has AVX-512; `to` has room for them.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16")]
+unsafe fn store_turned(rows: [__m512i; 16], to: *mut f32, to_pitch: usize) {
+    // SAFETY: as the caller says.
+    unsafe {
+        // Squares of two by two, then of four by four, are turned in each quarter of a register …
+        let mut twos = rows;
+        for at in (0..16).step_by(2) {
+            twos[at] = _mm512_unpacklo_epi32(rows[at], rows[at + 1]);
+            twos[at + 1] = _mm512_unpackhi_epi32(rows[at], rows[at + 1]);
+        }
+        let mut fours = twos;
+        for at in (0..16).step_by(4) {
+            fours[at] = _mm512_unpacklo_epi64(twos[at], twos[at + 2]);
+            fours[at + 1] = _mm512_unpackhi_epi64(twos[at], twos[at + 2]);
+            fours[at + 2] = _mm512_unpacklo_epi64(twos[at + 1], twos[at + 3]);
+            fours[at + 3] = _mm512_unpackhi_epi64(twos[at + 1], twos[at + 3]);
+        }
+        // … and then the quarters change places.
+        for at in 0..4 {
+            let [a, b, c, d] = [fours[at], fours[4 + at], fours[8 + at], fours[12 + at]];
+            let (even, odd) = (
+                [
+                    _mm512_shuffle_i32x4::<0x88>(a, b),
+                    _mm512_shuffle_i32x4::<0x88>(c, d),
+                ],
+                [
+                    _mm512_shuffle_i32x4::<0xdd>(a, b),
+                    _mm512_shuffle_i32x4::<0xdd>(c, d),
+                ],
+            );
+            let store = |row: usize, pairs| {
+                _mm512_storeu_si512(to.add((row + at) * to_pitch).cast(), pairs);
+            };
+            store(0, _mm512_shuffle_i32x4::<0x88>(even[0], even[1]));
+            store(4, _mm512_shuffle_i32x4::<0x88>(odd[0], odd[1]));
+            store(8, _mm512_shuffle_i32x4::<0xdd>(even[0], even[1]));
+            store(12, _mm512_shuffle_i32x4::<0xdd>(odd[0], odd[1]));
         }
     }
 }

@@ -60,6 +60,12 @@ doors! {
         output: &mut [Self],
         images: usize,
     ) -> Done = Convolution::compute;
+    fn convolved(
+        layer: &Convolution<Self>,
+        input: &[Self],
+        residual: Option<&[Self]>,
+        images: usize,
+    ) -> Result<Vec<Self>, KernelError> = Convolution::convolved;
     fn new_dense(
         shape: [usize; 2],
         weights: &[f32],

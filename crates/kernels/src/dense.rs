@@ -2,8 +2,8 @@
 
 use std::marker::PhantomData;
 
-use crate::convolution::{ConvolutionShape, Product, check_length};
-use crate::{Activation, Element, Epilogue, Instructions, KernelError};
+use crate::convolution::{ConvolutionShape, Product, check_length, unwritten};
+use crate::{Activation, Element, Epilogue, Factors, Instructions, KernelError};
 
 /// A dense layer with packed weights, from rows of `T` to rows of `f32` or bf16.
 #[derive(Debug)]
@@ -62,7 +62,8 @@ impl<T: Element> Dense<T> {
             activation,
             residual: false,
         };
-        let product = Product::new::<T>(shape, weights, bias, epilogue, instructions);
+        let factors = Factors::F32;
+        let product = Product::new::<T>(shape, weights, bias, epilogue, instructions, factors);
         Ok(Self {
             inputs,
             units,
@@ -99,7 +100,7 @@ impl<T: Element> Dense<T> {
         let count = |one: usize| rows.saturating_mul(one);
         check_length("input", count(self.inputs), input.len())?;
         check_length("output", count(self.units), output.len())?;
-        self.product.run(input, None, output);
+        self.product.run(input, None, unwritten(output));
         Ok(())
     }
 }

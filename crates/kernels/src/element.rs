@@ -2,7 +2,26 @@
 
 use half::bf16;
 
+use crate::Instructions;
 use crate::compiled::Compiled;
+use crate::vector::has_pairs;
+
+/// What the factors of products of `f32` are rounded to; sums are in `f32` for both.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Factors {
+    /// Nothing.
+    #[default]
+    F32,
+    /// bf16, where the instructions multiply it.
+    Bf16,
+}
+
+impl Factors {
+    /// Whether products with an input of `T` are of pairs of bf16.
+    pub(crate) fn are_pairs<T: Element>(self, instructions: Instructions) -> bool {
+        (T::NAME == "bf16" || self == Self::Bf16) && has_pairs(instructions)
+    }
+}
 
 /// A number of an activation: `f32` or [`half::bf16`]. Sums are in `f32` for both.
 pub trait Element:

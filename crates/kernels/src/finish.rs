@@ -1,5 +1,7 @@
 //! From sums to outputs: bias, residual, activation, rounding.
 
+use std::mem::MaybeUninit;
+
 #[cfg(target_arch = "x86_64")]
 use half::bf16;
 
@@ -72,9 +74,9 @@ unsafe impl<T: Send + Sync> Sync for Shared<T> {}
 
 impl<T> Shared<T> {
     /// A whole output of rows of so many filters, and its residual.
-    pub fn whole(output: &mut [T], residual: Option<&[T]>, filters: usize) -> Self {
+    pub fn whole(output: &mut [MaybeUninit<T>], residual: Option<&[T]>, filters: usize) -> Self {
         Self(Place {
-            output: output.as_mut_ptr(),
+            output: output.as_mut_ptr().cast(),
             residual: residual.map_or(std::ptr::null(), <[T]>::as_ptr),
             pitch: filters,
         })

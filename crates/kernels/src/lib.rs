@@ -6,7 +6,8 @@
 //! without padding; what an operation needs beyond that it keeps for each thread and uses again.
 //!
 //! - [`Instructions`]: which instructions there are, and which are used
-//! - [`Element`]: the number types of activations, `f32` and [`half::bf16`]
+//! - [`Element`]: the number types of activations, `f32` and [`half::bf16`]; [`Factors`]: what
+//!   activations of `f32` may be rounded to inside a product
 //! - [`Activation`], [`Epilogue`]: what is done to a sum before it is written
 //! - [`Convolution`], [`Dense`]: the layers; [`ConvolutionGradient`]: the way back through them
 //! - [`Pooling`], [`pool_all`], [`affine`], [`layer_norm`], [`softmax`], [`attend`], [`multiply`],
@@ -45,7 +46,7 @@ pub use activation::{Activation, Epilogue};
 pub use affine::{Operand, affine};
 pub use convolution::{Convolution, ConvolutionShape};
 pub use dense::Dense;
-pub use element::Element;
+pub use element::{Element, Factors};
 pub use error::KernelError;
 pub use gradient::ConvolutionGradient;
 pub use instructions::Instructions;
@@ -54,3 +55,4 @@ pub use norm::{layer_norm, softmax};
 pub use pixels::from_bytes;
 pub use pooling::{Kept, Pooling, pool_all};
 pub use product::{attend, multiply};
+pub use scratch::zeros;

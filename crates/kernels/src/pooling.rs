@@ -1,18 +1,36 @@
 //! Windows that slide over maps and keep the largest number or the mean.
 
+use rayon::prelude::*;
+
 use crate::convolution::check_length;
 use crate::lanes::{Lanes, Work, dispatch};
-use crate::{ConvolutionShape, Element, Instructions, KernelError, split};
+use crate::{ConvolutionShape, Element, Instructions, KernelError, split, zeros};
 
 /// What is kept of a window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kept {
     /// The largest number; padding never wins.
     Largest,
+    /// The largest number, padding counted as zeros.
+    LargestWithPadding,
     /// The mean of the numbers that are there.
     Mean,
     /// The mean, padding counted as zeros.
     MeanWithPadding,
+}
+
+impl Kept {
+    fn is_largest(self) -> bool {
+        matches!(self, Self::Largest | Self::LargestWithPadding)
+    }
+
+    /// Numbers that a mean is of, where so many of a window's `taps` lie inside.
+    fn counted(self, inside: usize, taps: usize) -> usize {
+        match self {
+            Self::MeanWithPadding => taps,
+            _ => inside,
+        }
+    }
 }
 
 /// A pool over maps `[height, width, channels]`.
@@ -85,15 +103,56 @@ impl Pooling {
         T::pooling(self, input, output, images)
     }
 
+    /// The gradient with respect to the input, from the one with respect to the output. Of the
+    /// largest numbers of a window it goes to the first.
+    ///
+    /// # Errors
+    ///
+    /// If a slice has another length than the shape says.
+    pub fn back(
+        &self,
+        input: &[f32],
+        output: &[f32],
+        gradient: &[f32],
+        images: usize,
+    ) -> Result<Vec<f32>, KernelError> {
+        self.check(input.len(), output.len(), images)?;
+        check_length("gradient", output.len(), gradient.len())?;
+        let mut result = zeros(input.len());
+        let [one_input, one_output] =
+            [self.shape.input, self.output].map(|shape| shape.iter().product::<usize>());
+        result
+            .par_chunks_mut(one_input)
+            .zip(input.par_chunks(one_input))
+            .zip(output.par_chunks(one_output))
+            .zip(gradient.par_chunks(one_output))
+            .for_each(|(((result, input), output), gradient)| {
+                let back = Back {
+                    pooling: self,
+                    input,
+                    output,
+                    gradient,
+                    result,
+                };
+                // SAFETY: `new` has checked the instructions.
+                unsafe { dispatch(self.instructions, back) }
+            });
+        Ok(result)
+    }
+
+    fn check(&self, input: usize, output: usize, images: usize) -> Result<(), KernelError> {
+        let length = |shape: [usize; 3]| images.saturating_mul(shape.iter().product());
+        check_length("input", length(self.shape.input), input)?;
+        check_length("output", length(self.output), output)
+    }
+
     pub(crate) fn compute<T: Element>(
         &self,
         input: &[T],
         output: &mut [T],
         images: usize,
     ) -> Result<(), KernelError> {
-        let length = |shape: [usize; 3]| images.saturating_mul(shape.iter().product());
-        check_length("input", length(self.shape.input), input.len())?;
-        check_length("output", length(self.output), output.len())?;
+        self.check(input.len(), output.len(), images)?;
         let row = self.output[1] * self.output[2];
         split::rows(output, row, row * self.shape.taps(), |first, output| {
             let rows = Rows {
@@ -157,18 +216,17 @@ impl<T: Element> Work for Rows<'_, T> {
             let image = &self.input[image * shape.input_length()..][..shape.input_length()];
             let [top, bottom] = covered(shape, 0, y, height);
             let [left, right] = covered(shape, 1, place % out_width, width);
-            let count = match self.pooling.kept {
-                Kept::MeanWithPadding => shape.taps(),
-                _ => (bottom - top) * (right - left),
-            };
+            let inside = (bottom - top) * (right - left);
+            let count = self.pooling.kept.counted(inside, shape.taps());
             for channel in (0..channels).step_by(V::COUNT) {
                 let some = (channels - channel).min(V::COUNT);
                 // SAFETY: rows and columns lie in the image, vectors within a place's channels.
                 unsafe {
-                    let is_largest = self.pooling.kept == Kept::Largest;
-                    let first = match is_largest {
-                        true => f32::NEG_INFINITY,
-                        false => 0.0,
+                    let is_largest = self.pooling.kept.is_largest();
+                    let first = match self.pooling.kept {
+                        Kept::Largest => f32::NEG_INFINITY,
+                        Kept::LargestWithPadding if inside == shape.taps() => f32::NEG_INFINITY,
+                        _ => 0.0,
                     };
                     let mut sum = V::splat(first);
                     for y in top..bottom {
@@ -185,6 +243,54 @@ impl<T: Element> Work for Rows<'_, T> {
                         sum = sum.div(V::splat(count as f32));
                     }
                     sum.store_some(output.as_mut_ptr().add(channel), some);
+                }
+            }
+        }
+    }
+}
+
+/// The way back through an image.
+struct Back<'a> {
+    pooling: &'a Pooling,
+    input: &'a [f32],
+    output: &'a [f32],
+    gradient: &'a [f32],
+    result: &'a mut [f32],
+}
+
+impl Work for Back<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn run<V: Lanes>(self) {
+        let shape = &self.pooling.shape;
+        let [_, out_width, channels] = self.pooling.output;
+        let [height, width, _] = shape.input;
+        let mut left_over = vec![0.0; channels];
+        let outputs = self.output.chunks_exact(channels);
+        let places = outputs
+            .zip(self.gradient.chunks_exact(channels))
+            .enumerate();
+        for (place, (output, gradient)) in places {
+            let [top, bottom] = covered(shape, 0, place / out_width, height);
+            let [left, right] = covered(shape, 1, place % out_width, width);
+            let inside = (bottom - top) * (right - left);
+            let count = self.pooling.kept.counted(inside, shape.taps()) as f32;
+            left_over.copy_from_slice(gradient);
+            for at in (top..bottom).flat_map(|y| (left..right).map(move |x| y * width + x)) {
+                let result = &mut self.result[at * channels..][..channels];
+                if !self.pooling.kept.is_largest() {
+                    for (result, gradient) in result.iter_mut().zip(gradient) {
+                        *result += gradient / count;
+                    }
+                    continue;
+                }
+                let input = &self.input[at * channels..][..channels];
+                let numbers = result.iter_mut().zip(input).zip(output);
+                for (((result, input), output), left_over) in numbers.zip(&mut left_over) {
+                    let is_largest = input == output;
+                    *result += if is_largest { *left_over } else { 0.0 };
+                    *left_over = if is_largest { 0.0 } else { *left_over };
                 }
             }
         }

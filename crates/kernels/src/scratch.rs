@@ -1,6 +1,31 @@
-//! Memory that a thread keeps for its kernels, on cache lines, and uses again.
+//! Memory: for results, and what a thread keeps for its kernels, on cache lines, and uses again.
 
 use std::cell::Cell;
+
+use rayon::prelude::*;
+
+use crate::Element;
+
+/// `length` zeros, written by all threads: large memory comes from the system page by page when it
+/// is first written, and one thread would keep the others waiting.
+///
+/// ```
+/// assert_eq!(finial_kernels::zeros::<f32>(3), [0.0; 3]);
+/// ```
+pub fn zeros<T: Element>(length: usize) -> Vec<T> {
+    /// Numbers of a page or half of one.
+    const PAGE: usize = 1 << 10;
+    /// Pages that are worth another thread.
+    const LEAST: usize = 64;
+    if length < 2 * LEAST * PAGE {
+        return vec![T::default(); length];
+    }
+    let pages = (0..length.div_ceil(PAGE)).into_par_iter();
+    let pages = pages.with_min_len(LEAST).map(|_| [T::default(); PAGE]);
+    let mut numbers = pages.collect::<Vec<_>>().into_flattened();
+    numbers.truncate(length);
+    numbers
+}
 
 /// A cache line of `f32`.
 #[derive(Clone, Copy, Debug)]

@@ -5,7 +5,9 @@
 //! each set and picks by [`Instructions`]. Everything in it is inlined into a function with the
 //! processor's features, so its loops over plain numbers become vector instructions too.
 
-use crate::Instructions;
+use half::bf16;
+
+use crate::{Element, Instructions};
 
 /// A vector of `f32`. Of pairs of bf16 instead, where [`Vector::PAIRS`]: a factor's 32 bits are
 /// then two numbers, and a product is the sum of two.
@@ -42,6 +44,14 @@ pub(crate) unsafe trait Vector: Copy {
     unsafe fn sub(self, other: Self) -> Self;
     /// At least `low`, at most `high`; a NaN stays one. Not of pairs.
     unsafe fn clamp(self, low: Self, high: Self) -> Self;
+    /// Rounds `count` numbers to bf16.
+    #[inline(always)]
+    unsafe fn narrow(from: *const f32, to: *mut bf16, count: usize) {
+        for at in 0..count {
+            // SAFETY: the caller gives as many on both sides.
+            unsafe { *to.add(at) = Element::from_f32(*from.add(at)) };
+        }
+    }
 }
 
 /// Asks for a cache line that will be read; any address is allowed.
@@ -169,6 +179,8 @@ mod x86 {
     //! AVX2, AVX-512, and AVX-512 with pairs of bf16.
 
     use std::arch::x86_64::*;
+
+    use half::bf16;
 
     use super::{Kernel, Vector};
 
@@ -328,6 +340,29 @@ mod x86 {
         unsafe fn store(self, to: *mut f32) {
             // SAFETY: see `zero`.
             unsafe { _mm512_storeu_ps(to, self.0) }
+        }
+
+        #[inline(always)]
+        unsafe fn narrow(from: *const f32, to: *mut bf16, count: usize) {
+            // SAFETY: see `zero`; what is masked out is neither read nor written.
+            unsafe {
+                let mut at = 0;
+                while at + 32 <= count {
+                    let low = _mm512_loadu_ps(from.add(at));
+                    let high = _mm512_loadu_ps(from.add(at + 16));
+                    let both = _mm512_cvtne2ps_pbh(high, low);
+                    let both = std::mem::transmute::<__m512bh, __m512i>(both);
+                    _mm512_storeu_si512(to.add(at).cast(), both);
+                    at += 32;
+                }
+                while at < count {
+                    let mask = u16::MAX >> (16 - (count - at).min(16));
+                    let some = _mm512_cvtneps_pbh(_mm512_maskz_loadu_ps(mask, from.add(at)));
+                    let some = std::mem::transmute::<__m256bh, __m256i>(some);
+                    _mm256_mask_storeu_epi16(to.add(at).cast(), mask, some);
+                    at += 16;
+                }
+            }
         }
 
         #[inline(always)]

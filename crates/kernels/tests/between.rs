@@ -69,7 +69,12 @@ fn pools<T: Element>(
 ) -> Result<(), KernelError> {
     let [height, width, channels] = input;
     let values: Vec<T> = numbers(images * height * width * channels, 3);
-    for kept in [Kept::Largest, Kept::Mean, Kept::MeanWithPadding] {
+    for kept in [
+        Kept::Largest,
+        Kept::LargestWithPadding,
+        Kept::Mean,
+        Kept::MeanWithPadding,
+    ] {
         let shape = Pooling::new(input, kernel, stride, padding, kept, Instructions::Portable)?;
         let [rows, columns, _] = shape.output();
         let mut expected = Vec::new();
@@ -92,6 +97,11 @@ fn pools<T: Element>(
             let sum: f64 = seen.iter().sum();
             expected.push(match kept {
                 Kept::Largest => seen.iter().copied().fold(f64::NEG_INFINITY, f64::max),
+                Kept::LargestWithPadding => {
+                    let outside = (seen.len() < kernel[0] * kernel[1]).then_some(0.0);
+                    let all = seen.iter().copied().chain(outside);
+                    all.fold(f64::NEG_INFINITY, f64::max)
+                }
                 Kept::Mean => sum / seen.len() as f64,
                 Kept::MeanWithPadding => sum / (kernel[0] * kernel[1]) as f64,
             });
@@ -105,6 +115,46 @@ fn pools<T: Element>(
         everywhere(run, &expected, &format!("{kept:?}"));
     }
     Ok(())
+}
+
+/// What is kept of a window is a sum of shares of its numbers. So a gradient's product with the output
+/// is that of the gradient before the pool with the input.
+#[test]
+fn gradients_of_pools_go_where_the_numbers_came_from() {
+    let (input, images) = ([9, 7, 19], 2);
+    let values: Vec<f32> = numbers(images * 9 * 7 * 19, 3);
+    for kept in [
+        Kept::Largest,
+        Kept::LargestWithPadding,
+        Kept::Mean,
+        Kept::MeanWithPadding,
+    ] {
+        for instructions in Instructions::available() {
+            let new = |kernel, stride| {
+                Pooling::new(input, kernel, stride, [1, 0, 1, 1], kept, instructions).unwrap()
+            };
+            for pool in [new([3, 2], [2, 1]), new([2, 3], [3, 3])] {
+                let mut output = vec![0.0; images * pool.output().iter().product::<usize>()];
+                pool.run(&values, &mut output, images).unwrap();
+                let gradient: Vec<f32> = numbers(output.len(), 5);
+                let before = pool.back(&values, &output, &gradient, images).unwrap();
+                let product = |a: &[f32], b: &[f32]| -> f64 {
+                    let pairs = a.iter().zip(b);
+                    pairs.map(|(a, b)| f64::from(*a) * f64::from(*b)).sum()
+                };
+                let (found, expected) = (product(&before, &values), product(&gradient, &output));
+                let what = format!("{kept:?}, {instructions}: {found}, expected {expected}");
+                assert!((found - expected).abs() < 1e-4, "{what}");
+                let (found, all): (f32, f32) = (before.iter().sum(), gradient.iter().sum());
+                if matches!(kept, Kept::Largest | Kept::Mean) {
+                    assert!(
+                        (found - all).abs() < 1e-3,
+                        "{kept:?}: {found}, expected {all}"
+                    );
+                }
+            }
+        }
+    }
 }
 
 fn affines<T: Element>(row: usize, every: usize, images: usize) {

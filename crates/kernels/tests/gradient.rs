@@ -2,7 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail")]
 
-use finial_kernels::{ConvolutionGradient, ConvolutionShape, Instructions, KernelError};
+use finial_kernels::{ConvolutionGradient, ConvolutionShape, Factors, Instructions, KernelError};
+use half::bf16;
 use proptest::prelude::*;
 
 fn shapes() -> impl Strategy<Value = ConvolutionShape> {
@@ -127,15 +128,27 @@ fn check(shape: ConvolutionShape, images: usize, seed: u64) -> Result<(), TestCa
     let output: usize = shape.output().unwrap().iter().product();
     let [rows, columns] = shape.kernel;
     let per_filter = shape.input[2] / shape.groups * rows * columns;
-    let input = numbers(images * one, seed ^ 1);
-    let weights = numbers(shape.filters * per_filter, seed ^ 2);
-    let gradient = numbers(images * output, seed ^ 3);
+    // Numbers that bf16 can hold, so that rounding to it changes nothing.
+    let short = |count, seed| -> Vec<f32> {
+        let long = numbers(count, seed).into_iter();
+        long.map(|number| bf16::from_f32(number).to_f32()).collect()
+    };
+    let input = short(images * one, seed ^ 1);
+    let weights = short(shape.filters * per_filter, seed ^ 2);
+    let gradient = short(images * output, seed ^ 3);
     let expected = definition(&shape, &input, &weights, &gradient);
-    for instructions in Instructions::available() {
+    for (instructions, factors) in Instructions::available()
+        .into_iter()
+        .flat_map(|instructions| {
+            [Factors::F32, Factors::Bf16].map(|factors| (instructions, factors))
+        })
+    {
         let back = ConvolutionGradient::new(shape, instructions).unwrap();
+        let back = back.with_factors(factors);
         let all: [(&str, Run); 3] = [
             ("input", &|to| {
-                back.of_input(&weights, &gradient, to, images)
+                to.copy_from_slice(&back.of_input(&weights, &gradient, images)?);
+                Ok(())
             }),
             ("weights", &|to| {
                 back.of_weights(&input, &gradient, to, images)
@@ -151,7 +164,7 @@ fn check(shape: ConvolutionShape, images: usize, seed: u64) -> Result<(), TestCa
                 let size = if what == "input" { largest } else { size };
                 prop_assert!(
                     (f64::from(found) - sum).abs() <= 4e-6 * size,
-                    "{instructions}: {what} {at} is {found}, expected {sum} within {size:e}"
+                    "{instructions}, {factors:?}: {what} {at} is {found}, expected {sum} within {size:e}"
                 );
             }
             for threads in [2, 3] {
@@ -191,6 +204,46 @@ fn many_places_are_added_up_in_parts() {
         ..ConvolutionShape::pointwise([48, 40, 3], 64)
     };
     check(stem, 2, 8).unwrap();
+    let wide = ConvolutionShape::pointwise([13, 11, 300], 290);
+    check(wide, 5, 9).unwrap();
+    let strided = ConvolutionShape {
+        kernel: [3, 3],
+        stride: [2, 2],
+        padding: [1; 4],
+        ..ConvolutionShape::pointwise([30, 34, 40], 72)
+    };
+    check(strided, 3, 10).unwrap();
+}
+
+#[test]
+fn factors_are_rounded_to_the_nearest() {
+    let shape = ConvolutionShape {
+        kernel: [3, 3],
+        padding: [1; 4],
+        ..ConvolutionShape::pointwise([12, 36, 32], 64)
+    };
+    let (input, output) = (12 * 36 * 32, 12 * 36 * 64);
+    let (input, weights) = (numbers(input, 1), numbers(32 * 64 * 9, 2));
+    let gradient = numbers(output, 3);
+    let short = |all: &[f32]| -> Vec<f32> {
+        let all = all.iter();
+        all.map(|number| bf16::from_f32(*number).to_f32()).collect()
+    };
+    for instructions in Instructions::available() {
+        let back = ConvolutionGradient::new(shape, instructions).unwrap();
+        let back = back.with_factors(Factors::Bf16);
+        let of_weights = |input: &[f32], gradient: &[f32]| {
+            let mut to = vec![0.0; weights.len()];
+            back.of_weights(input, gradient, &mut to, 1).unwrap();
+            to
+        };
+        let of_input = |gradient: &[f32]| back.of_input(&short(&weights), gradient, 1).unwrap();
+        let rounds = matches!(instructions, Instructions::Amx | Instructions::Avx512Bf16);
+        let same = of_input(&gradient) == of_input(&short(&gradient));
+        assert_eq!(same, rounds, "{instructions}");
+        let same = of_weights(&input, &gradient) == of_weights(&short(&input), &short(&gradient));
+        assert_eq!(same, instructions == Instructions::Amx, "{instructions}");
+    }
 }
 
 #[test]
@@ -205,23 +258,15 @@ fn what_does_not_fit_is_refused() {
         };
         assert_eq!(what, expected);
     };
+    let of_input = |weights, gradient, images| {
+        let made = back.of_input(&numbers(weights), &numbers(gradient), images);
+        made.map(|made| assert_eq!(made, numbers(12)))
+    };
     let mut to = numbers(12);
-    assert_eq!(
-        back.of_input(&numbers(12), &numbers(16), &mut to, 1),
-        Ok(())
-    );
-    refused(
-        back.of_input(&numbers(11), &numbers(16), &mut to, 1),
-        "weights",
-    );
-    refused(
-        back.of_input(&numbers(12), &numbers(15), &mut to, 1),
-        "gradient",
-    );
-    refused(
-        back.of_input(&numbers(12), &numbers(32), &mut to, 2),
-        "gradient of the input",
-    );
+    assert_eq!(of_input(12, 16, 1), Ok(()));
+    refused(of_input(11, 16, 1), "weights");
+    refused(of_input(12, 15, 1), "gradient");
+    refused(of_input(12, 16, 2), "gradient");
     refused(
         back.of_weights(&numbers(13), &numbers(16), &mut to, 1),
         "input",

@@ -1,6 +1,6 @@
 //! Training the head on stored features. The loop itself is in `course`.
 
-use finial_engine::{AdamWOptions, Device, Network};
+use finial_engine::{AdamWOptions, Device, Network, Precision};
 use finial_graph::Weights;
 use finial_store::FeatureMatrix;
 use finial_task::Targets;
@@ -242,6 +242,7 @@ impl Training<'_> {
             counts_start: false,
             calibrates: false,
             device: self.device,
+            precision: Precision::F32,
         };
         let few = batch * weights < ALONE && rayon::current_thread_index().is_none();
         match few {

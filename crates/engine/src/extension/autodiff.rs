@@ -9,7 +9,7 @@ use burn::backend::autodiff::{Autodiff, NodeId};
 use burn::backend::tensor::FloatTensor;
 use burn_flex::FlexTensor;
 
-use super::{Kernels, Options, flex};
+use super::{Kernels, Options, Windows, flex};
 
 /// A tensor with its node.
 type Tracked = FloatTensor<Autodiff<Flex>>;
@@ -104,6 +104,31 @@ impl Backward<Flex, 4> for ConvolveOnto {
     }
 }
 
+/// What the way back through a pool needs.
+#[derive(Clone, Debug)]
+struct Pooled {
+    x: Tracked,
+    output: FlexTensor,
+    windows: Windows,
+}
+
+#[derive(Debug)]
+struct Pool;
+
+impl Backward<Flex, 1> for Pool {
+    type State = Pooled;
+
+    fn backward(self, ops: Ops<Pooled, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let gradient = grads.consume::<Flex>(&ops.node);
+        let Pooled { x, output, windows } = &ops.state;
+        let [parent] = ops.parents;
+        if let Some(node) = parent {
+            let to = flex::before_pool(x.primitive(), output, &gradient, windows);
+            add(grads, x, node.id, to);
+        }
+    }
+}
+
 /// What the way back through scaled filters needs.
 #[derive(Clone, Debug)]
 struct Scaled {
@@ -170,6 +195,21 @@ impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
             OpsKind::Tracked(prepared) => {
                 let state = State::new(x, &weight, &output, options);
                 prepared.finish((state, residual), output)
+            }
+            OpsKind::UnTracked(prepared) => prepared.finish(output),
+        }
+    }
+
+    fn pool(x: FloatTensor<Self>, windows: Windows) -> FloatTensor<Self> {
+        let output = Flex::pool(x.primitive().clone(), windows);
+        match Pool.prepare::<C>([x.node()]).compute_bound().stateful() {
+            OpsKind::Tracked(prepared) => {
+                let state = Pooled {
+                    x,
+                    output: output.clone(),
+                    windows,
+                };
+                prepared.finish(state, output)
             }
             OpsKind::UnTracked(prepared) => prepared.finish(output),
         }

@@ -8,11 +8,11 @@ use burn::tensor::{Bytes, DType, Shape};
 use burn_flex::{FlexTensor, Layout};
 use finial_kernels::{
     Activation, Convolution, ConvolutionGradient, ConvolutionShape, Epilogue, Instructions,
-    KernelError,
+    KernelError, Pooling, zeros,
 };
 use rayon::prelude::*;
 
-use super::{Kernels, Options};
+use super::{Kernels, Options, Windows};
 
 impl Kernels for Flex {
     fn convolve(
@@ -32,6 +32,10 @@ impl Kernels for Flex {
         options: Options,
     ) -> FloatTensor<Self> {
         forward(&x, &weight, &bias, Some(&residual), &options)
+    }
+
+    fn pool(x: FloatTensor<Self>, windows: Windows) -> FloatTensor<Self> {
+        pooled(&x, &windows)
     }
 
     fn scale_filters(weight: FloatTensor<Self>, factor: FloatTensor<Self>) -> FloatTensor<Self> {
@@ -72,6 +76,11 @@ fn known(x: [usize; 4], weight: [usize; 4], options: &Options) -> Result<Known, 
     })
 }
 
+fn back(known: &Known, options: &Options) -> Result<ConvolutionGradient, KernelError> {
+    let back = ConvolutionGradient::new(known.shape, known.instructions)?;
+    Ok(back.with_factors(options.factors))
+}
+
 fn forward(
     x: &FlexTensor,
     weight: &FlexTensor,
@@ -97,15 +106,10 @@ fn forward(
             epilogue,
             known.instructions,
             known.images,
+            options.factors,
         )?;
-        let mut output = vec![0.0; known.images * known.output.iter().product::<usize>()];
         let residual = residual.map(channels_last);
-        layer.run(
-            &channels_last(x),
-            residual.as_deref(),
-            &mut output,
-            known.images,
-        )?;
+        let output = layer.apply(&channels_last(x), residual.as_deref(), known.images)?;
         let [height, width, filters] = known.output;
         Ok(maps(output, [known.images, filters, height, width]))
     };
@@ -160,6 +164,49 @@ pub(super) fn sum(one: FlexTensor, other: &FlexTensor) -> FlexTensor {
     one
 }
 
+fn pooling(
+    [_, channels, height, width]: [usize; 4],
+    windows: &Windows,
+) -> Result<Pooling, KernelError> {
+    let [(top, bottom), (left, right)] = windows.padding;
+    Pooling::new(
+        [height, width, channels],
+        windows.kernel,
+        windows.stride,
+        [top, bottom, left, right],
+        windows.kept,
+        Instructions::detect()?,
+    )
+}
+
+fn pooled(x: &FlexTensor, windows: &Windows) -> FlexTensor {
+    let run = || {
+        let shape = axes(x);
+        let pooling = pooling(shape, windows)?;
+        let [height, width, channels] = pooling.output();
+        let mut output = zeros(shape[0] * height * width * channels);
+        pooling.run(&channels_last(x), &mut output, shape[0])?;
+        Ok(maps(output, [shape[0], channels, height, width]))
+    };
+    run().unwrap_or_else(|_: KernelError| not_a_number([1; 4]))
+}
+
+/// The gradient with respect to what was pooled.
+pub(super) fn before_pool(
+    x: &FlexTensor,
+    output: &FlexTensor,
+    gradient: &FlexTensor,
+    windows: &Windows,
+) -> FlexTensor {
+    let shape = axes(x);
+    let run = || {
+        let pooling = pooling(shape, windows)?;
+        let [x, output, gradient] = [x, output, gradient].map(channels_last);
+        Ok(maps(pooling.back(&x, &output, &gradient, shape[0])?, shape))
+    };
+    run().unwrap_or_else(|_: KernelError| not_a_number(shape))
+}
+
 /// Each filter of `weight` times its factor.
 pub(super) fn scaled(weight: &FlexTensor, factor: &FlexTensor) -> FlexTensor {
     let shape = axes(weight);
@@ -168,7 +215,7 @@ pub(super) fn scaled(weight: &FlexTensor, factor: &FlexTensor) -> FlexTensor {
     if filter * factor.len() != weight.len() || filter == 0 {
         return not_a_number(shape);
     }
-    let mut result = vec![0.0; weight.len()];
+    let mut result = zeros(weight.len());
     result
         .par_chunks_mut(filter)
         .zip(weight.par_chunks(filter).zip(&*factor))
@@ -218,10 +265,9 @@ pub(super) fn of_input(
 ) -> FlexTensor {
     let run = || {
         let known = known(x, axes(weight), options)?;
-        let back = ConvolutionGradient::new(known.shape, known.instructions)?;
-        let mut result = vec![0.0; x.iter().product()];
+        let back = back(&known, options)?;
         let gradient = channels_last(gradient);
-        back.of_input(&row_major(weight), &gradient, &mut result, known.images)?;
+        let result = back.of_input(&row_major(weight), &gradient, known.images)?;
         Ok(maps(result, x))
     };
     run().unwrap_or_else(|_: KernelError| not_a_number(x))
@@ -236,8 +282,8 @@ pub(super) fn of_weight(
 ) -> FlexTensor {
     let run = || {
         let known = known(axes(x), weight, options)?;
-        let back = ConvolutionGradient::new(known.shape, known.instructions)?;
-        let mut result = vec![0.0; weight.iter().product()];
+        let back = back(&known, options)?;
+        let mut result = zeros(weight.iter().product());
         let gradient = channels_last(gradient);
         back.of_weights(&channels_last(x), &gradient, &mut result, known.images)?;
         Ok(tensor(result, &weight))
@@ -255,7 +301,7 @@ pub(super) fn of_bias(
     let filters = weight[0];
     let run = || {
         let known = known(x, weight, options)?;
-        let back = ConvolutionGradient::new(known.shape, known.instructions)?;
+        let back = back(&known, options)?;
         let mut result = vec![0.0; filters];
         back.of_bias(&channels_last(gradient), &mut result, known.images)?;
         Ok(result)
@@ -330,7 +376,7 @@ fn channels_last(tensor: &FlexTensor) -> Cow<'_, [f32]> {
     }
     let [images, channels, height, width] = axes(tensor);
     let (planes, places) = (row_major(tensor), height * width);
-    let mut turned = vec![0.0; images * places * channels];
+    let mut turned = zeros(images * places * channels);
     /// Places that are turned together, so that both sides stay in the cache.
     const PLACES: usize = 64;
     turned

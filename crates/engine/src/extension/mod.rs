@@ -10,6 +10,7 @@ mod flex;
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Dispatch, backend_extension};
 use burn::tensor::Tensor;
+use finial_kernels::{Factors, Kept};
 
 /// A convolution, what is done to its sums, and what comes of it.
 #[derive(Clone, Copy, Debug)]
@@ -21,6 +22,8 @@ pub(crate) struct Options {
     pub groups: usize,
     /// The least and the largest output; infinite where there is no activation.
     pub limits: [f32; 2],
+    /// What factors are rounded to, forward and back.
+    pub factors: Factors,
 }
 
 impl Options {
@@ -32,8 +35,19 @@ impl Options {
             dilation: [1; 2],
             groups: 1,
             limits: [f32::NEG_INFINITY, f32::INFINITY],
+            factors: Factors::F32,
         }
     }
+}
+
+/// Windows that slide over a map, and what is kept of each.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Windows {
+    pub kernel: [usize; 2],
+    pub stride: [usize; 2],
+    /// `[(top, bottom), (left, right)]`, less than the window.
+    pub padding: [(usize, usize); 2],
+    pub kept: Kept,
 }
 
 /// The operations. What does not fit together gives NaN, which stops training and says where; the
@@ -57,6 +71,9 @@ pub(crate) trait Kernels: Backend {
         options: Options,
     ) -> FloatTensor<Self>;
 
+    /// `x` `[N, C, H, W]`.
+    fn pool(x: FloatTensor<Self>, windows: Windows) -> FloatTensor<Self>;
+
     /// `weight` `[F, …]` with each filter times its own `factor` `[F]`.
     fn scale_filters(weight: FloatTensor<Self>, factor: FloatTensor<Self>) -> FloatTensor<Self>;
 }
@@ -78,6 +95,11 @@ pub(crate) fn convolve(
             <Dispatch as Kernels>::convolve_onto(x, weight, bias, residual, options)
         }
     })
+}
+
+/// [`Kernels::pool`] on tensors of the processor.
+pub(crate) fn pool(x: Tensor<4>, windows: Windows) -> Tensor<4> {
+    Tensor::from_dispatch(<Dispatch as Kernels>::pool(x.into_dispatch(), windows))
 }
 
 /// [`Kernels::scale_filters`] on tensors of the processor.

@@ -2,6 +2,7 @@
 
 use burn::tensor::Tensor;
 use finial_graph::Op;
+use finial_kernels::Factors;
 
 use super::attention::Linear;
 use super::window::Convolution;
@@ -20,6 +21,8 @@ pub(crate) struct Block {
     /// Whether a second input is added.
     pub(crate) residual: bool,
     limits: Option<[f32; 2]>,
+    /// What its factors are rounded to.
+    pub(crate) factors: Factors,
 }
 
 #[derive(Clone)]
@@ -41,6 +44,7 @@ impl Block {
             norm: None,
             residual: false,
             limits: None,
+            factors: Factors::F32,
         })
     }
 
@@ -90,27 +94,33 @@ impl Block {
 
     /// Its output; `residual` where it adds one.
     pub(super) fn apply(&self, x: Value, residual: Option<Value>) -> Result<Value, &'static str> {
-        let limits = self.limits.unwrap_or(Options::dense().limits);
+        let own = |options: Options| Options {
+            limits: self.limits.unwrap_or(options.limits),
+            factors: self.factors,
+            ..options
+        };
         match (&self.product, x) {
-            (Product::Convolution(own), Value::Maps(x)) => {
+            (Product::Convolution(layer), Value::Maps(x)) => {
                 let residual = match residual {
                     None => None,
                     Some(Value::Maps(residual)) => Some(residual),
                     Some(_) => return Err(super::MAP),
                 };
-                let (mut weight, mut bias) = own.weight_and_bias();
+                let (mut weight, mut bias) = layer.weight_and_bias();
                 if let Some(norm) = &self.norm {
                     let (factor, offset) = norm.factor_and_offset();
                     weight = scale_filters(weight, factor.clone());
                     bias = bias * factor + offset;
                 }
-                let options = own.options(limits);
+                let options = own(layer.options());
                 Ok(Value::Maps(convolve(x, weight, bias, residual, options)))
             }
-            (Product::Dense(own), Value::Vectors(x)) => Ok(Value::Vectors(dense(own, x, limits))),
-            (Product::Dense(own), Value::Tokens(x)) => {
+            (Product::Dense(layer), Value::Vectors(x)) => {
+                Ok(Value::Vectors(dense(layer, x, own(Options::dense()))))
+            }
+            (Product::Dense(layer), Value::Tokens(x)) => {
                 let [n, t, d] = x.dims();
-                let flat = dense(own, x.reshape([n * t, d]), limits);
+                let flat = dense(layer, x.reshape([n * t, d]), own(Options::dense()));
                 let [_, units] = flat.dims();
                 Ok(Value::Tokens(flat.reshape([n, t, units])))
             }
@@ -119,17 +129,13 @@ impl Block {
     }
 }
 
-fn dense(own: &Linear, x: Tensor<2>, limits: [f32; 2]) -> Tensor<2> {
+fn dense(layer: &Linear, x: Tensor<2>, options: Options) -> Tensor<2> {
     let [rows, features] = x.dims();
-    let (weight, bias) = own.weight_and_bias();
+    let (weight, bias) = layer.weight_and_bias();
     let [units, _] = weight.dims();
     let (x, weight) = (
         x.reshape([rows, features, 1, 1]),
         weight.reshape([units, features, 1, 1]),
     );
-    let options = Options {
-        limits,
-        ..Options::dense()
-    };
     convolve(x, weight, bias, None, options).reshape([rows, units])
 }

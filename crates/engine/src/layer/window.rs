@@ -4,11 +4,13 @@ use burn::tensor::Tensor;
 use burn::tensor::module::{avg_pool2d, conv2d, max_pool2d};
 use burn::tensor::ops::{AvgPoolOptions, ConvOptions, MaxPoolOptions};
 use finial_graph::{Op, reach};
+#[cfg(feature = "cpu")]
+use finial_kernels::Kept;
 
 use super::parameter::{Own, Parameter, Visitor};
 use crate::EngineError;
 #[cfg(feature = "cpu")]
-use crate::extension::Options;
+use crate::extension::{Options, Windows, pool};
 
 #[derive(Clone)]
 pub(crate) struct Convolution {
@@ -67,15 +69,15 @@ impl Convolution {
         padded
     }
 
-    /// For finial's own kernels.
+    /// For finial's own kernels, in `f32` and without limits.
     #[cfg(feature = "cpu")]
-    pub(super) fn options(&self, limits: [f32; 2]) -> Options {
+    pub(super) fn options(&self) -> Options {
         Options {
             stride: self.options.stride,
             padding: self.options.padding,
             dilation: self.options.dilation,
             groups: self.options.groups,
-            limits,
+            ..Options::dense()
         }
     }
 
@@ -91,6 +93,9 @@ impl Convolution {
 pub(crate) enum Pool {
     Largest(MaxPoolOptions<2>),
     Mean(AvgPoolOptions<2>),
+    /// By finial's own kernels.
+    #[cfg(feature = "cpu")]
+    Own(Windows),
 }
 
 impl Pool {
@@ -125,6 +130,49 @@ impl Pool {
         match self {
             Pool::Largest(options) => max_pool2d(x, options.clone()),
             Pool::Mean(options) => avg_pool2d(x, options.clone()),
+            #[cfg(feature = "cpu")]
+            Pool::Own(windows) => pool(x, *windows),
         }
+    }
+
+    /// The same by finial's own kernels, over maps that have no zeros around them yet: (top,
+    /// bottom), (left, right). None if they cannot.
+    #[cfg(feature = "cpu")]
+    pub(crate) fn own(&self, zeros: [(usize, usize); 2]) -> Option<Self> {
+        let any_zeros = zeros != [(0, 0); 2];
+        let (kernel, stride, padding, kept) = match self {
+            Pool::Largest(options) if !options.ceil_mode => {
+                // Padding never wins, zeros do.
+                let padded = options.padding != [(0, 0); 2];
+                let kept = match any_zeros {
+                    true if padded => return None,
+                    true => Kept::LargestWithPadding,
+                    false => Kept::Largest,
+                };
+                (options.kernel_size, options.stride, options.padding, kept)
+            }
+            Pool::Mean(options) if !options.ceil_mode && !any_zeros => {
+                let kept = match options.count_include_pad {
+                    true => Kept::MeanWithPadding,
+                    false => Kept::Mean,
+                };
+                (options.kernel_size, options.stride, options.padding, kept)
+            }
+            _ => return None,
+        };
+        let mut windows = Windows {
+            kernel,
+            stride,
+            padding,
+            kept,
+        };
+        for (own, more) in windows.padding.iter_mut().zip(zeros) {
+            *own = (own.0 + more.0, own.1 + more.1);
+        }
+        let sides = windows.padding.iter().zip(kernel);
+        let fits = |((before, after), kernel): (&(usize, usize), usize)| {
+            *before < kernel && *after < kernel
+        };
+        sides.into_iter().all(fits).then_some(Pool::Own(windows))
     }
 }

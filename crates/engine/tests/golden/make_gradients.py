@@ -7,7 +7,7 @@ writes gradients.json: the network as a graph of finial's, its parameters, an in
 images, the logits, and the gradient of the sum of their squares with respect to each parameter
 that training moves. In it are all that finial's kernels join into one step: batch norms behind
 convolutions, a sum, ReLU and ReLU6, a depthwise, a strided, a dilated and a grouped convolution,
-dense layers; and SiLU, which they do not join.
+pools with padding and with zeros around the map, dense layers; and SiLU, which they do not join.
 """
 
 import json
@@ -55,6 +55,18 @@ def norm(name, x, channels):
     return F.batch_norm(value, mean, variance, weight, bias, eps=EPSILON), name
 
 
+def pool(name, op, x, kernel, padding, function, **fields):
+    value, source = x
+    explicit = {"explicit": dict.fromkeys(("top", "bottom", "left", "right"), padding)}
+    node(name, op, source, kernel=[kernel] * 2, stride=[1, 1], padding=explicit, **fields)
+    return function(value, kernel, 1, padding), name
+
+
+def zeros(name, x, count):
+    value, source = x
+    return F.pad(value, [count] * 4), node(name, "zero-pad", source, top=count, bottom=count, left=count, right=count)
+
+
 def plain(op, x, function):
     value, source = x
     return function(value), node(f"{source}_{op}", op, source)
@@ -70,6 +82,7 @@ def dense(name, x, features, units):
 images = (torch.rand(3, 3, 9, 8) * 1e4).round() / 1e4
 nodes.append({"name": "input", "op": "input", "shape": [3, 9, 8]})
 x = plain("relu6", norm("stem_norm", convolution("stem", (images, "input"), 3, 8, 3, stride=2, padding=1), 8), F.relu6)
+x = pool("largest", "max-pool", x, 3, 1, F.max_pool2d)
 wide = plain("relu", norm("expand_norm", convolution("expand", x, 8, 16, 1), 16), F.relu)
 deep = norm("depth_norm", convolution("depth", wide, 16, 16, 3, padding=1, groups=16), 16)
 narrow = convolution("project", deep, 16, 8, 1, bias=True)
@@ -77,6 +90,9 @@ added = narrow[0] + x[0], node("added", "add", narrow[1], x[1])
 y = plain("relu", added, F.relu)
 y = convolution("grouped", y, 8, 12, 3, padding=2, dilation=2, groups=2, bias=True)
 y = plain("silu", y, F.silu)
+y = pool("above_zero", "max-pool", zeros("zeros", y, 1), 3, 0, F.max_pool2d)
+y = pool("mean", "average-pool", y, 2, 0, F.avg_pool2d, count_padding=False)
+y = pool("mean_with_zeros", "average-pool", y, 3, 1, F.avg_pool2d, count_padding=True)
 y = y[0].mean((2, 3)), node("pool", "global-average-pool", y[1])
 y = plain("relu", dense("hidden", y, 12, 10), F.relu)
 logits, _ = dense("logits", y, 10, 3)

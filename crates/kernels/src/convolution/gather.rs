@@ -41,7 +41,7 @@ impl<T: Element> Kernel for Gather<'_, T> {
         let of_group = channels / shape.groups;
         let whole_rows = shape.groups == 1 && shape.dilation[1] == 1;
         let Layout { part, pitch, depth } = self.layout;
-        let plain = whole_rows && depth <= part && (V::PAIRS || T::NAME == "f32");
+        let plain = whole_rows && depth <= part;
         assert!(depth >= of_group * shape.taps());
         assert!(self.block.len() >= depth.div_ceil(part) * self.rows * pitch);
         assert!(pitch >= part.div_ceil(if V::PAIRS { 2 } else { 1 }));
@@ -66,13 +66,12 @@ impl<T: Element> Kernel for Gather<'_, T> {
                 // all channels of `kernel_width` pixels from this one on, since its length was
                 // checked.
                 unsafe {
-                    let to = cursor.to.cast::<u8>().add(down * run * size_of::<T>());
+                    let to = cursor.to.cast::<u8>().add(down * run * size::<V>());
                     if y < height {
                         let at = ((image + y) * width + x) * channels;
-                        let from = self.input.as_ptr().add(at).cast();
-                        copy_bytes::<V>(from, to, run * size_of::<T>());
+                        copy_numbers::<V, T>(self.input.as_ptr().add(at), to, run);
                     } else {
-                        to.write_bytes(0, run * size_of::<T>());
+                        to.write_bytes(0, run * size::<V>());
                     }
                 }
                 cursor.at += run;
@@ -142,9 +141,8 @@ impl Cursor {
             // SAFETY: the caller writes no more than the block's depth, so there is a next part.
             self.to = unsafe { self.to.add(self.next) };
         }
-        let size = if V::PAIRS { 2 } else { 4 };
         // SAFETY: it lies in the part.
-        let to = unsafe { self.to.cast::<u8>().add(self.at * size) };
+        let to = unsafe { self.to.cast::<u8>().add(self.at * size::<V>()) };
         let count = count.min(self.part - self.at);
         self.at += count;
         (to, count)
@@ -153,19 +151,11 @@ impl Cursor {
     #[inline(always)]
     unsafe fn copy<V: Vector, T: Element>(&mut self, mut from: &[T]) {
         while !from.is_empty() {
-            // SAFETY: `room` gives room for as many; a block's numbers are those of the input,
-            // or `f32`.
+            // SAFETY: `room` gives room for as many.
             unsafe {
                 let (to, count) = self.room::<V>(from.len());
                 let (now, later) = from.split_at_unchecked(count);
-                if V::PAIRS || T::NAME == "f32" {
-                    copy_bytes::<V>(now.as_ptr().cast(), to, size_of_val(now));
-                } else {
-                    let to = std::slice::from_raw_parts_mut(to.cast::<f32>(), count);
-                    for (to, from) in to.iter_mut().zip(now) {
-                        *to = from.to_f32();
-                    }
-                }
+                copy_numbers::<V, T>(now.as_ptr(), to, count);
                 from = later;
             }
         }
@@ -177,8 +167,38 @@ impl Cursor {
             // SAFETY: `room` gives room for as many; zero bits are the number zero.
             unsafe {
                 let (to, now) = self.room::<V>(count);
-                to.write_bytes(0, now * if V::PAIRS { 2 } else { 4 });
+                to.write_bytes(0, now * size::<V>());
                 count -= now;
+            }
+        }
+    }
+}
+
+/// Bytes of a block's number.
+const fn size<V: Vector>() -> usize {
+    if V::PAIRS { 2 } else { 4 }
+}
+
+/// Copies `count` numbers to a block, in the block's type.
+#[inline(always)]
+pub(super) unsafe fn copy_numbers<V: Vector, T: Element>(
+    from: *const T,
+    to: *mut u8,
+    count: usize,
+) {
+    // SAFETY: the caller gives `count` numbers on both sides, which do not overlap; those of a block
+    // are aligned.
+    unsafe {
+        if size_of::<T>() == size::<V>() {
+            return copy_bytes::<V>(from.cast(), to, count * size::<V>());
+        }
+        let from = std::slice::from_raw_parts(from, count);
+        if V::PAIRS {
+            V::narrow(from.as_ptr().cast(), to.cast(), count);
+        } else {
+            let to = std::slice::from_raw_parts_mut(to.cast::<f32>(), count);
+            for (to, from) in to.iter_mut().zip(from) {
+                *to = from.to_f32();
             }
         }
     }

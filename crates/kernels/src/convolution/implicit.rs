@@ -1,10 +1,12 @@
 //! Convolution as a matrix product whose rows are gathered block by block.
 
+use std::mem::MaybeUninit;
+
 use super::ConvolutionShape;
 use super::gather::Gather;
 use crate::finish::{Finish, Shared, Sums};
 use crate::gemm::{Outputs, Panels};
-use crate::vector::{dispatch, extents, has_pairs};
+use crate::vector::{dispatch, extents};
 use crate::{Element, Epilogue, Instructions, scratch, split};
 
 /// `f32` of a gathered block, at most: it has to stay in the second cache.
@@ -29,14 +31,15 @@ pub(crate) struct Implicit {
 }
 
 impl Implicit {
-    pub fn new<T: Element>(
+    /// With factors that are pairs of bf16 or not.
+    pub fn new(
         shape: ConvolutionShape,
         weights: &[f32],
         bias: &[f32],
         epilogue: Epilogue,
         instructions: Instructions,
+        pairs: bool,
     ) -> Self {
-        let pairs = T::NAME == "bf16" && has_pairs(instructions);
         let (taps, channels) = (shape.taps(), shape.input[2] / shape.groups);
         let filters = shape.filters / shape.groups;
         let in_order =
@@ -85,7 +88,7 @@ impl Implicit {
         &self,
         input: &[T],
         residual: Option<&[O]>,
-        output: &mut [O],
+        output: &mut [MaybeUninit<O>],
     ) {
         let filters = self.shape.filters;
         let pixels = output.len() / filters;

@@ -12,12 +12,14 @@ mod shape;
 mod tiled;
 mod winograd;
 
+use std::mem::MaybeUninit;
+
 pub(crate) use gather::{Layout, copy_bytes};
 pub(crate) use product::Product;
 pub use shape::ConvolutionShape;
 
 use crate::depthwise::Depthwise;
-use crate::{Element, Epilogue, Instructions, KernelError};
+use crate::{Element, Epilogue, Factors, Instructions, KernelError, zeros};
 use winograd::Winograd;
 
 /// A convolution with packed weights, a bias and an epilogue.
@@ -59,6 +61,8 @@ pub enum Use {
     Once {
         /// How many images it has.
         images: usize,
+        /// What factors are rounded to.
+        factors: Factors,
     },
 }
 
@@ -68,7 +72,7 @@ impl Use {
     fn pays(self, shape: &ConvolutionShape) -> bool {
         match self {
             Use::Often => true,
-            Use::Once { images } => {
+            Use::Once { images, .. } => {
                 let [height, width, filters] = shape.output_unchecked();
                 images.saturating_mul(height * width) >= shape.input[2] * filters / 4
             }
@@ -96,7 +100,7 @@ impl<T: Element> Convolution<T> {
     }
 
     /// As [`Self::new`], for weights that are used once, on so many images: nothing is prepared
-    /// that would take longer than it saves.
+    /// that would take longer than it saves. Depthwise, factors are not rounded.
     ///
     /// # Errors
     ///
@@ -108,8 +112,9 @@ impl<T: Element> Convolution<T> {
         epilogue: Epilogue,
         instructions: Instructions,
         images: usize,
+        factors: Factors,
     ) -> Result<Self, KernelError> {
-        let once = Use::Once { images };
+        let once = Use::Once { images, factors };
         T::new_convolution(shape, weights, bias, epilogue, instructions, once)
     }
 
@@ -132,9 +137,17 @@ impl<T: Element> Convolution<T> {
         };
         let bias = bias.unwrap_or(&no_bias);
         check_length("bias", shape.filters, bias.len())?;
+        let factors = match to_be_used {
+            Use::Often => Factors::F32,
+            Use::Once { factors, .. } => factors,
+        };
+        let transforms = T::NAME == "f32"
+            && !factors.are_pairs::<T>(instructions)
+            && Winograd::suits(&shape)
+            && to_be_used.pays(&shape);
         let plan = if shape.is_depthwise() {
             Plan::Depthwise(Depthwise::new(shape, weights, bias, epilogue, instructions))
-        } else if T::NAME == "f32" && Winograd::suits(&shape) && to_be_used.pays(&shape) {
+        } else if transforms {
             Plan::Winograd(Winograd::new(shape, weights, bias, epilogue, instructions))
         } else {
             Plan::Product(Product::new::<T>(
@@ -143,6 +156,7 @@ impl<T: Element> Convolution<T> {
                 bias,
                 epilogue,
                 instructions,
+                factors,
             ))
         };
         Ok(Self {
@@ -180,6 +194,48 @@ impl<T: Element> Convolution<T> {
         T::convolution(self, input, residual, output, images)
     }
 
+    /// As [`Self::run`], with the output in memory of its own.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::run`].
+    pub fn apply(
+        &self,
+        input: &[T],
+        residual: Option<&[T]>,
+        images: usize,
+    ) -> Result<Vec<T>, KernelError> {
+        T::convolved(self, input, residual, images)
+    }
+
+    pub(crate) fn convolved(
+        &self,
+        input: &[T],
+        residual: Option<&[T]>,
+        images: usize,
+    ) -> Result<Vec<T>, KernelError> {
+        let length = images.saturating_mul(self.output.iter().product());
+        self.check(input, residual, length, images)?;
+        let mut output = Vec::new();
+        match &self.plan {
+            Plan::Product(plan) => {
+                output.reserve_exact(length);
+                plan.run(input, residual, &mut output.spare_capacity_mut()[..length]);
+            }
+            Plan::Winograd(plan) => {
+                output.reserve_exact(length);
+                plan.run(input, residual, &mut output.spare_capacity_mut()[..length]);
+            }
+            Plan::Depthwise(plan) => {
+                output = zeros(length);
+                plan.run(input, residual, &mut output, images);
+            }
+        }
+        // SAFETY: each plan has written a number for each filter at each place of the output.
+        unsafe { output.set_len(length) };
+        Ok(output)
+    }
+
     pub(crate) fn compute(
         &self,
         input: &[T],
@@ -187,24 +243,42 @@ impl<T: Element> Convolution<T> {
         output: &mut [T],
         images: usize,
     ) -> Result<(), KernelError> {
+        self.check(input, residual, output.len(), images)?;
+        match &self.plan {
+            Plan::Product(plan) => plan.run(input, residual, unwritten(output)),
+            Plan::Winograd(plan) => plan.run(input, residual, unwritten(output)),
+            Plan::Depthwise(plan) => plan.run(input, residual, output, images),
+        }
+        Ok(())
+    }
+
+    fn check(
+        &self,
+        input: &[T],
+        residual: Option<&[T]>,
+        output: usize,
+        images: usize,
+    ) -> Result<(), KernelError> {
         let count = |one: usize| images.saturating_mul(one);
         check_length("input", count(self.shape.input_length()), input.len())?;
-        check_length("output", count(self.output.iter().product()), output.len())?;
+        check_length("output", count(self.output.iter().product()), output)?;
         if residual.is_some() != self.epilogue.residual {
             return Err(KernelError::Residual {
                 expected: self.epilogue.residual,
             });
         }
         if let Some(residual) = residual {
-            check_length("residual", output.len(), residual.len())?;
-        }
-        match &self.plan {
-            Plan::Product(plan) => plan.run(input, residual, output),
-            Plan::Winograd(plan) => plan.run(input, residual, output),
-            Plan::Depthwise(plan) => plan.run(input, residual, output, images),
+            check_length("residual", output, residual.len())?;
         }
         Ok(())
     }
+}
+
+/// An output that is about to be written.
+pub(crate) fn unwritten<T>(output: &mut [T]) -> &mut [MaybeUninit<T>] {
+    let (start, length) = (output.as_mut_ptr().cast(), output.len());
+    // SAFETY: the same numbers; kernels write numbers to it, and nothing else.
+    unsafe { std::slice::from_raw_parts_mut(start, length) }
 }
 
 pub(crate) fn check_length(

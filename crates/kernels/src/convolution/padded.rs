@@ -4,11 +4,17 @@
 //! zeros around it; every tap is then the same tile a few pixels further on, and nothing is gathered
 //! for each tap anew. Tiles run on over the ends of rows, and what they give there is left out.
 
+use std::mem::MaybeUninit;
+
+use half::bf16;
+
 use super::ConvolutionShape;
+use super::gather::copy_numbers;
 use super::tiled::finish;
 use crate::amx::{SIDE, STEP, TilePanels, TileSums};
 use crate::finish::{Place, Shared};
-use crate::{Element, Epilogue, scratch, split};
+use crate::vector::{Kernel, Vector, dispatch};
+use crate::{Element, Epilogue, Instructions, scratch, split};
 
 /// Bytes of a band, at most: it has to stay in the second cache.
 const BAND: usize = 1280 << 10;
@@ -57,15 +63,12 @@ impl Padded {
             let across = tap % shape.kernel[1] * shape.dilation[1];
             2 * ((down * width + across) * pitch + line * STEP)
         });
-        let panels = TilePanels::new(
-            shape.filters,
-            offsets.collect(),
-            STEP,
-            |filter, of, index| {
-                let channel = of % lines * STEP + index;
-                weights[(filter * channels + channel) * taps + of / lines]
-            },
-        );
+        let panels = TilePanels::new(shape.filters, offsets.collect(), STEP, |filter, of, to| {
+            let first = (filter * channels + of % lines * STEP) * taps + of / lines;
+            for (to, from) in to.iter_mut().zip(weights[first..].iter().step_by(taps)) {
+                *to = *from;
+            }
+        });
         let mut bias = bias.to_vec();
         bias.resize(shape.filters.next_multiple_of(SIDE), 0.0);
         let below = (shape.kernel[0] - 1) * shape.dilation[0];
@@ -86,7 +89,7 @@ impl Padded {
         &self,
         input: &[T],
         residual: Option<&[O]>,
-        output: &mut [O],
+        output: &mut [MaybeUninit<O>],
     ) {
         let [height, _, filters] = self.shape.output_unchecked();
         let images = input.len() / self.shape.input_length();
@@ -135,45 +138,20 @@ impl Band<'_> {
         // The last tile may begin at the last pixel that has an output.
         let pixels = (self.rows + below) * width + across + SIDE;
         scratch::with((pixels * pitch).div_ceil(2), |room| {
-            assert!(T::NAME == "bf16");
             // SAFETY: two numbers of bf16 have the size of one `f32`, whose alignment is larger, and
             // any bits are a number.
             let band = unsafe {
-                std::slice::from_raw_parts_mut(room.as_mut_ptr().cast::<T>(), room.len() * 2)
+                std::slice::from_raw_parts_mut(room.as_mut_ptr().cast::<bf16>(), room.len() * 2)
             };
-            self.fill(input, band);
-            self.multiply(band.as_ptr().cast(), place);
+            let band = Fill {
+                of: &self,
+                input,
+                band,
+            };
+            // SAFETY: the plan exists only where the machine has the instructions.
+            unsafe { dispatch(Instructions::Amx, true, band) };
+            self.multiply(room.as_ptr().cast(), place);
         });
-    }
-
-    /// Copies the rows under the band's outputs, with zeros around the image.
-    fn fill<T: Element>(&self, input: &[T], band: &mut [T]) {
-        let shape = &self.plan.shape;
-        let [height, width, channels] = shape.input;
-        let image = &input[self.image * shape.input_length()..][..shape.input_length()];
-        let below = (shape.kernel[0] - 1) * shape.dilation[0];
-        let [top, _, left, _] = shape.padding;
-        let rows = band.chunks_exact_mut(self.plan.width * self.plan.pitch);
-        for (at, row) in rows.enumerate().take(self.rows + below) {
-            let y = (self.first + at).wrapping_sub(top);
-            if y >= height {
-                row.fill(T::default());
-                continue;
-            }
-            let (before, rest) = row.split_at_mut(left * self.plan.pitch);
-            let (inside, behind) = rest.split_at_mut(width * self.plan.pitch);
-            before.fill(T::default());
-            behind.fill(T::default());
-            let line = &image[y * width * channels..][..width * channels];
-            if self.plan.pitch == channels {
-                inside.copy_from_slice(line);
-                continue;
-            }
-            let pixels = inside.chunks_exact_mut(self.plan.pitch);
-            for (to, from) in pixels.zip(line.chunks_exact(channels)) {
-                to[..channels].copy_from_slice(from);
-            }
-        }
     }
 
     fn multiply<T: Element>(&self, band: *const u8, place: Place<T>) {
@@ -232,6 +210,55 @@ impl Band<'_> {
                 }
             }
             pixel += plan.width - x;
+        }
+    }
+}
+
+/// Copies the rows under a band's outputs, with zeros around the image.
+struct Fill<'a, T> {
+    of: &'a Band<'a>,
+    input: &'a [T],
+    band: &'a mut [bf16],
+}
+
+impl<T: Element> Kernel for Fill<'_, T> {
+    #[inline(always)]
+    unsafe fn run<V: Vector>(self) {
+        let Band {
+            plan,
+            image,
+            first,
+            rows,
+            ..
+        } = self.of;
+        let shape = &plan.shape;
+        let [height, width, channels] = shape.input;
+        let image = &self.input[image * shape.input_length()..][..shape.input_length()];
+        let below = (shape.kernel[0] - 1) * shape.dilation[0];
+        let [top, _, left, _] = shape.padding;
+        let lines = self.band.chunks_exact_mut(plan.width * plan.pitch);
+        for (at, line) in lines.enumerate().take(rows + below) {
+            let y = (first + at).wrapping_sub(top);
+            if y >= height {
+                line.fill(bf16::ZERO);
+                continue;
+            }
+            let (before, rest) = line.split_at_mut(left * plan.pitch);
+            let (inside, behind) = rest.split_at_mut(width * plan.pitch);
+            before.fill(bf16::ZERO);
+            behind.fill(bf16::ZERO);
+            let from = &image[y * width * channels..][..width * channels];
+            // SAFETY: the processor has the instructions; both sides have as many numbers.
+            unsafe {
+                if plan.pitch == channels {
+                    copy_numbers::<V, T>(from.as_ptr(), inside.as_mut_ptr().cast(), from.len());
+                    continue;
+                }
+                let pixels = inside.chunks_exact_mut(plan.pitch);
+                for (to, from) in pixels.zip(from.chunks_exact(channels)) {
+                    copy_numbers::<V, T>(from.as_ptr(), to.as_mut_ptr().cast(), channels);
+                }
+            }
         }
     }
 }

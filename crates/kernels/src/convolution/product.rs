@@ -1,12 +1,14 @@
 //! Convolutions that are matrix products, and dense layers: in vectors, or in tiles of bf16.
 
+use std::mem::MaybeUninit;
+
 use super::ConvolutionShape;
 use super::implicit::Implicit;
 #[cfg(target_arch = "x86_64")]
 use super::padded::Padded;
 #[cfg(target_arch = "x86_64")]
 use super::tiled::Tiled;
-use crate::{Element, Epilogue, Instructions};
+use crate::{Element, Epilogue, Factors, Instructions};
 
 /// A matrix product from `T`, in whatever the instructions have for it.
 #[derive(Debug)]
@@ -26,22 +28,25 @@ impl Product {
         bias: &[f32],
         epilogue: Epilogue,
         instructions: Instructions,
+        factors: Factors,
     ) -> Self {
+        let pairs = factors.are_pairs::<T>(instructions);
         match instructions {
             #[cfg(target_arch = "x86_64")]
-            Instructions::Amx if T::NAME == "bf16" && Padded::suits(&shape) => {
+            Instructions::Amx if pairs && Padded::suits(&shape) => {
                 Self::Padded(Padded::new(shape, weights, bias, epilogue))
             }
             #[cfg(target_arch = "x86_64")]
-            Instructions::Amx if T::NAME == "bf16" => {
-                Self::Tiled(Tiled::new(shape, weights, bias, epilogue))
+            Instructions::Amx if pairs => {
+                Self::Tiled(Tiled::new::<T>(shape, weights, bias, epilogue))
             }
-            _ => Self::Implicit(Implicit::new::<T>(
+            _ => Self::Implicit(Implicit::new(
                 shape,
                 weights,
                 bias,
                 epilogue,
                 instructions,
+                pairs,
             )),
         }
     }
@@ -51,7 +56,7 @@ impl Product {
         &self,
         input: &[T],
         residual: Option<&[O]>,
-        output: &mut [O],
+        output: &mut [MaybeUninit<O>],
     ) {
         match self {
             Self::Implicit(plan) => plan.run(input, residual, output),

@@ -3,6 +3,8 @@
 //! The rows of a matrix product are read where they lie in the input if the filter is 1 × 1, and
 //! gathered block by block otherwise.
 
+use std::mem::MaybeUninit;
+
 use super::ConvolutionShape;
 use super::gather::{Gather, Layout};
 use crate::amx::{SIDE, STEP, TilePanels, TileSums, finish_clamped};
@@ -30,11 +32,18 @@ pub(crate) struct Tiled {
 }
 
 impl Tiled {
-    pub fn new(shape: ConvolutionShape, weights: &[f32], bias: &[f32], epilogue: Epilogue) -> Self {
+    /// For an input of `T`, which is rounded to bf16 where it is not.
+    pub fn new<T: Element>(
+        shape: ConvolutionShape,
+        weights: &[f32],
+        bias: &[f32],
+        epilogue: Epilogue,
+    ) -> Self {
         let (taps, channels) = (shape.taps(), shape.input[2] / shape.groups);
         let filters = shape.filters / shape.groups;
         let depth = taps * channels;
-        let in_place = taps == 1
+        let in_place = T::NAME == "bf16"
+            && taps == 1
             && shape.stride == [1, 1]
             && shape.padding == [0; 4]
             && shape.groups == 1
@@ -56,14 +65,17 @@ impl Tiled {
             .map(|(begin, _)| 2 * begin)
             .collect::<Vec<_>>();
         let panels = (0..shape.groups).map(|group| {
-            TilePanels::new(filters, offsets.clone(), step, |filter, of, index| {
+            TilePanels::new(filters, offsets.clone(), step, |filter, of, to| {
+                let from = &weights[(group * filters + filter) * depth..][..depth];
                 let (begin, fresh) = begins[of];
-                let at = begin + index;
-                if at < fresh || at >= depth {
-                    return 0.0;
+                let end = depth.min(begin + step);
+                let to = &mut to[fresh - begin..end - begin];
+                if taps == 1 {
+                    return to.copy_from_slice(&from[fresh..end]);
                 }
-                weights
-                    [((group * filters + filter) * channels + at % channels) * taps + at / channels]
+                for (to, at) in to.iter_mut().zip(fresh..end) {
+                    *to = from[at % channels * taps + at / channels];
+                }
             })
         });
         let panels = panels.collect::<Vec<_>>();
@@ -106,7 +118,7 @@ impl Tiled {
         &self,
         input: &[T],
         residual: Option<&[O]>,
-        output: &mut [O],
+        output: &mut [MaybeUninit<O>],
     ) {
         let filters = self.shape.filters;
         let pixels = output.len() / filters;

@@ -5,6 +5,8 @@
 //! Sums differ from the definition's by rounding of about 10⁻⁶ of the terms' sizes.
 //! (Lavin and Gray, *Fast algorithms for convolutional neural networks*, 2016.)
 
+use std::mem::MaybeUninit;
+
 use rayon::prelude::*;
 
 use super::ConvolutionShape;
@@ -96,7 +98,12 @@ impl Winograd {
     }
 
     /// Lengths are checked by [`super::Convolution::run`].
-    pub fn run<T: Element>(&self, input: &[T], residual: Option<&[T]>, output: &mut [T]) {
+    pub fn run<T: Element>(
+        &self,
+        input: &[T],
+        residual: Option<&[T]>,
+        output: &mut [MaybeUninit<T>],
+    ) {
         let [height, width, filters] = self.shape.output_unchecked();
         let images = output.len() / (height * width * filters);
         let tiles = images * height.div_ceil(OUT) * width.div_ceil(OUT);

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use rayon::prelude::*;
 
 use super::LINE;
-use crate::{Convolution, ConvolutionShape, Epilogue, Instructions, KernelError};
+use crate::{Convolution, ConvolutionShape, Epilogue, Factors, Instructions, KernelError, zeros};
 
 /// Pixels along an axis that met the same weights.
 #[derive(Clone, Copy)]
@@ -28,17 +28,18 @@ struct Phase {
 /// Lengths, weights and instructions are checked.
 pub(super) fn gradient(
     shape: &ConvolutionShape,
-    instructions: Instructions,
+    (instructions, factors): (Instructions, Factors),
     weights: &[f32],
     gradient: &[f32],
-    result: &mut [f32],
-) -> Result<(), KernelError> {
+    images: usize,
+) -> Result<Vec<f32>, KernelError> {
     let (shape, weights) = without_gaps(shape, weights);
     let [phases_down, phases_across] = [0, 1].map(|axis| phases(&shape, axis));
     let single = shape.stride == [1, 1];
-    if !single {
-        result.fill(0.0);
-    }
+    let mut result = match single {
+        true => Vec::new(),
+        false => zeros(images * shape.input_length()),
+    };
     for &down in &phases_down {
         for &across in &phases_across {
             let phases = [down, across];
@@ -54,7 +55,7 @@ pub(super) fn gradient(
             let Some((cropped, [height, width])) = cropped else {
                 // None of these pixels met the filter.
                 if single {
-                    result.fill(0.0);
+                    result = zeros(images * shape.input_length());
                 }
                 continue;
             };
@@ -68,20 +69,24 @@ pub(super) fn gradient(
                 groups: shape.groups,
             };
             let epilogue = Epilogue::default();
-            let images = result.len() / shape.input_length().max(1);
-            let back =
-                Convolution::<f32>::once(back, &turned, None, epilogue, instructions, images)?;
+            let back = Convolution::<f32>::once(
+                back,
+                &turned,
+                None,
+                epilogue,
+                instructions,
+                images,
+                factors,
+            )?;
+            let part = back.apply(&cropped, None, images)?;
             if single {
-                back.run(&cropped, None, result, images)?;
+                result = part;
             } else {
-                let [height, width, channels] = back.output();
-                let mut part = vec![0.0; images * height * width * channels];
-                back.run(&cropped, None, &mut part, images)?;
-                scatter(&part, &shape, phases, result);
+                scatter(&part, &shape, phases, &mut result);
             }
         }
     }
-    Ok(())
+    Ok(result)
 }
 
 /// A filter whose weights lie apart, and which moves by more than one pixel, with zeros between
@@ -163,7 +168,7 @@ fn turned(shape: &ConvolutionShape, weights: &[f32], [down, across]: [Phase; 2])
     } else {
         1
     };
-    let mut turned = vec![0.0; shape.input[2] * per_channel];
+    let mut turned = zeros(shape.input[2] * per_channel);
     turned
         .par_chunks_mut((together * per_channel).max(1))
         .enumerate()

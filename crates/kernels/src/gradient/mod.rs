@@ -6,12 +6,14 @@
 mod depthwise;
 mod input;
 mod outer;
+#[cfg(target_arch = "x86_64")]
+mod tiles;
 mod weights;
 
 use rayon::prelude::*;
 
 use crate::convolution::check_length;
-use crate::{ConvolutionShape, Instructions, KernelError};
+use crate::{ConvolutionShape, Factors, Instructions, KernelError};
 
 /// Rows of a gradient whose sum is made at once: parts are added up in order, so that the sum is
 /// the same for any number of threads, and more exact than one long chain.
@@ -28,9 +30,7 @@ const LINE: usize = 16;
 /// // y = 2 a + 3 b, at one pixel.
 /// let shape = ConvolutionShape::pointwise([1, 1, 2], 1);
 /// let back = ConvolutionGradient::new(shape, Instructions::detect()?)?;
-/// let mut of_input = [0.0; 2];
-/// back.of_input(&[2.0, 3.0], &[1.0], &mut of_input, 1)?;
-/// assert_eq!(of_input, [2.0, 3.0]);
+/// assert_eq!(back.of_input(&[2.0, 3.0], &[1.0], 1)?, [2.0, 3.0]);
 /// let mut of_weights = [0.0; 2];
 /// back.of_weights(&[5.0, 7.0], &[1.0], &mut of_weights, 1)?;
 /// assert_eq!(of_weights, [5.0, 7.0]);
@@ -42,6 +42,7 @@ pub struct ConvolutionGradient {
     /// Numbers of an image's output.
     output: usize,
     instructions: Instructions,
+    factors: Factors,
 }
 
 impl ConvolutionGradient {
@@ -55,11 +56,17 @@ impl ConvolutionGradient {
             output: shape.output()?.iter().product(),
             shape,
             instructions: instructions.checked()?,
+            factors: Factors::F32,
         })
     }
 
-    /// With respect to the input: writes `[images, height, width, channels]` to `result`;
-    /// `weights` as [`Convolution::new`](crate::Convolution::new) takes them.
+    /// The same with what factors are rounded to; depthwise they are not.
+    #[must_use]
+    pub fn with_factors(self, factors: Factors) -> Self {
+        Self { factors, ..self }
+    }
+
+    /// With respect to the input, `[images, height, width, channels]`; `weights` as [`Convolution::new`](crate::Convolution::new) takes them.
     ///
     /// # Errors
     ///
@@ -68,14 +75,12 @@ impl ConvolutionGradient {
         &self,
         weights: &[f32],
         gradient: &[f32],
-        result: &mut [f32],
         images: usize,
-    ) -> Result<(), KernelError> {
+    ) -> Result<Vec<f32>, KernelError> {
         check_length("weights", self.shape.weights(), weights.len())?;
         self.check_gradient(gradient, images)?;
-        let length = images.saturating_mul(self.shape.input_length());
-        check_length("gradient of the input", length, result.len())?;
-        input::gradient(&self.shape, self.instructions, weights, gradient, result)
+        let how = (self.instructions, self.factors);
+        input::gradient(&self.shape, how, weights, gradient, images)
     }
 
     /// With respect to the weights: writes `result` as
@@ -102,7 +107,8 @@ impl ConvolutionGradient {
         if self.shape.is_depthwise() {
             depthwise::gradient(&self.shape, self.instructions, input, gradient, result);
         } else {
-            weights::gradient(&self.shape, self.instructions, input, gradient, result);
+            let how = (self.instructions, self.factors);
+            weights::gradient(&self.shape, how, input, gradient, result);
         }
         Ok(())
     }

@@ -25,7 +25,7 @@ pub(super) struct Packed {
 
 /// At least as many numbers, in an odd number of cache lines, so that what lies as far apart is
 /// spread over the cache's sets.
-fn pitch(numbers: usize) -> usize {
+pub(super) fn pitch(numbers: usize) -> usize {
     (numbers.div_ceil(LINE) | 1) * LINE
 }
 
@@ -89,11 +89,32 @@ impl Block {
 }
 
 impl Packed {
-    /// The sums of a column, of the block that it was split for.
-    pub fn sums_of(&self, block: &Block, column: usize) -> impl Iterator<Item = f32> {
+    /// The sums.
+    pub fn sums(&self) -> Sums {
+        Sums {
+            numbers: self.sums,
+            row: self.column_pitch,
+            column: 1,
+        }
+    }
+}
+
+/// Where a block's sums are.
+#[derive(Clone, Copy)]
+pub(super) struct Sums {
+    pub numbers: *const f32,
+    /// Numbers from one row to the next, and from one column to the next.
+    pub row: usize,
+    pub column: usize,
+}
+
+impl Sums {
+    /// Those of a column, of the block whose they are.
+    pub fn of(self, block: &Block, column: usize) -> impl Iterator<Item = f32> {
         assert!(column < block.columns);
-        // SAFETY: the block has as many rows of sums.
-        (0..block.rows).map(move |row| unsafe { *self.sums.add(row * self.column_pitch + column) })
+        // SAFETY: the block has a sum for each of its rows and columns.
+        (0..block.rows)
+            .map(move |row| unsafe { *self.numbers.add(row * self.row + column * self.column) })
     }
 }
 

@@ -6,11 +6,13 @@
 
 use rayon::prelude::*;
 
-use super::outer::{Block, Packed};
+use super::outer::{Block, Packed, Sums};
+#[cfg(target_arch = "x86_64")]
+use super::tiles::{self, Factor};
 use super::{PART, Target, add};
 use crate::convolution::copy_bytes;
 use crate::vector::{Kernel, Vector, dispatch, extents};
-use crate::{ConvolutionShape, Instructions, scratch};
+use crate::{ConvolutionShape, Factors, Instructions, scratch, zeros};
 
 /// Tiles of rows and panels of filters in a task, at most: what is packed for it has to stay in
 /// the second cache.
@@ -34,24 +36,68 @@ struct Run {
     whole_row: bool,
 }
 
+/// Into what pieces the product is cut.
+#[derive(Clone, Copy)]
+struct Grain {
+    /// Whether blocks are made of tiles of bf16.
+    tiles: bool,
+    /// Places that are packed at once.
+    part: usize,
+    /// Rows and columns of a block, at most and at least.
+    most: [usize; 2],
+    least: [usize; 2],
+}
+
+impl Grain {
+    /// For a checked shape with that many places.
+    fn of(
+        shape: &ConvolutionShape,
+        instructions: Instructions,
+        factors: Factors,
+        places: usize,
+    ) -> Self {
+        #[cfg(target_arch = "x86_64")]
+        if instructions == Instructions::Amx
+            && factors == Factors::Bf16
+            && shape.input[2].min(shape.filters) / shape.groups >= tiles::ENOUGH
+        {
+            return Self {
+                tiles: true,
+                part: tiles::part(places),
+                most: [tiles::MOST; 2],
+                least: [tiles::LEAST; 2],
+            };
+        }
+        let [_, panel, tile] = extents(instructions, false);
+        Self {
+            tiles: false,
+            part: PART,
+            most: [TILES * tile, PANELS * panel],
+            least: [2 * tile, panel],
+        }
+    }
+}
+
 /// Lengths and instructions are checked.
 pub(super) fn gradient(
     shape: &ConvolutionShape,
-    instructions: Instructions,
+    (instructions, factors): (Instructions, Factors),
     input: &[f32],
     gradient: &[f32],
     result: &mut [f32],
 ) {
+    let places = gradient.len() / shape.filters;
+    let grain = Grain::of(shape, instructions, factors, places);
+    let add_up = |result: &mut [f32]| add_up(shape, instructions, grain, input, gradient, result);
     // Many places have few weights: shares of them are then tasks, each of which reads its places
     // once. How many there are goes by the shape alone, so that the sums are always the same.
-    let places = gradient.len() / shape.filters;
     let most = (SUMS / result.len().max(1)).clamp(1, SHARES);
-    let shares = (places / (4 * PART)).clamp(1, most);
+    let shares = (places / (4 * grain.part)).clamp(1, most);
     if shares == 1 {
-        return add_up(shape, instructions, input, gradient, result);
+        return add_up(result);
     }
-    let mut sums = vec![0.0; shares * result.len()];
-    add_up(shape, instructions, input, gradient, &mut sums);
+    let mut sums = zeros(shares * result.len());
+    add_up(&mut sums);
     result
         .par_chunks_mut(1 << 12)
         .enumerate()
@@ -67,6 +113,7 @@ pub(super) fn gradient(
 fn add_up(
     shape: &ConvolutionShape,
     instructions: Instructions,
+    grain: Grain,
     input: &[f32],
     gradient: &[f32],
     result: &mut [f32],
@@ -75,14 +122,13 @@ fn add_up(
     let filters = shape.filters / shape.groups;
     let weights = shape.weights();
     let shares = result.len() / weights;
-    let parts = (gradient.len() / shape.filters).div_ceil(PART);
+    let parts = (gradient.len() / shape.filters).div_ceil(grain.part);
     let length = runs.iter().map(|run| run.length).max().unwrap_or(1);
-    let [_, panel, tile] = extents(instructions, false);
     // Smaller blocks where there would be too few for all threads.
-    let [mut rows, mut columns] = [TILES * tile, PANELS * panel];
+    let [mut rows, mut columns] = grain.most;
     let blocks = |rows, columns| runs.len() * length.div_ceil(rows) * filters.div_ceil(columns);
     while shares * blocks(rows, columns) < 2 * rayon::current_num_threads() {
-        let (can_rows, can_columns) = (rows > 2 * tile, columns > panel);
+        let (can_rows, can_columns) = (rows > grain.least[0], columns > grain.least[1]);
         match (can_rows, can_columns) {
             (true, _) if rows.min(length) >= columns.min(filters) || !can_columns => rows /= 2,
             (_, true) => columns /= 2,
@@ -106,12 +152,17 @@ fn add_up(
     let target = Target(result.as_mut_ptr());
     tasks.into_par_iter().with_max_len(1).for_each(
         |(share, run, first_row, first_filter, block)| {
-            let parts = [share, share + 1].map(|at| at * parts / shares);
-            scratch::with(block.room(PART), |room| {
+            let room = match grain.tiles {
+                #[cfg(target_arch = "x86_64")]
+                true => tiles::room(block, grain.part),
+                _ => block.room(grain.part),
+            };
+            scratch::with(room, |room| {
                 let task = Task {
                     shape,
+                    grain,
                     run,
-                    parts,
+                    parts: [share, share + 1].map(|at| at * parts / shares),
                     first_row,
                     first_filter: run.group * filters + first_filter,
                     input,
@@ -122,7 +173,7 @@ fn add_up(
                     at: share * weights,
                 };
                 // SAFETY: the caller has checked the instructions; tasks write different sums.
-                unsafe { dispatch(instructions, false, task) };
+                unsafe { dispatch(instructions, grain.tiles, task) };
             });
         },
     );
@@ -153,6 +204,7 @@ fn runs(shape: &ConvolutionShape) -> Vec<Run> {
 /// A block of the product.
 struct Task<'a> {
     shape: &'a ConvolutionShape,
+    grain: Grain,
     run: Run,
     /// The first part of the places, and the one behind the last.
     parts: [usize; 2],
@@ -171,28 +223,96 @@ struct Task<'a> {
 
 impl Kernel for Task<'_> {
     #[inline(always)]
-    unsafe fn run<V: Vector>(self) {
-        let places = self.gradient.len() / self.shape.filters;
-        let mut packed = self.block.split(self.room, PART);
-        for part in self.parts[0]..self.parts[1] {
-            let first = part * PART;
-            let count = PART.min(places - first);
-            // SAFETY: the caller's processor has the instructions; what is packed has room for
-            // `PART` places.
-            unsafe {
-                self.pack_rows::<V>(first, count, &mut packed);
-                self.pack_filters::<V>(first, count, &mut packed);
-                self.block.add_products::<V>(&mut packed, count);
+    unsafe fn run<V: Vector>(mut self) {
+        let room = std::mem::take(&mut self.room);
+        // SAFETY: the processor has the instructions.
+        let sums = unsafe {
+            #[cfg(target_arch = "x86_64")]
+            if self.grain.tiles {
+                let sums = self.by_tiles::<V>(room);
+                return self.write(sums);
             }
-        }
-        self.write(&packed);
+            self.by_vectors::<V>(room)
+        };
+        self.write(sums);
     }
 }
 
 impl Task<'_> {
-    /// What the run's weights met at `count` places.
+    /// The places of each part: the first, and how many.
+    fn places(&self) -> impl Iterator<Item = (usize, usize)> {
+        let places = self.gradient.len() / self.shape.filters;
+        let part = self.grain.part;
+        (self.parts[0]..self.parts[1]).map(move |at| (at * part, part.min(places - at * part)))
+    }
+
     #[inline(always)]
-    unsafe fn pack_rows<V: Vector>(&self, first: usize, count: usize, packed: &mut Packed) {
+    unsafe fn by_vectors<V: Vector>(&self, room: &mut [f32]) -> Sums {
+        let mut packed = self.block.split(room, self.grain.part);
+        for (first, count) in self.places() {
+            // SAFETY: the caller's processor has the instructions; what is packed has room for
+            // the places of a part.
+            unsafe {
+                self.pack_rows::<V>(first, count, packed.rows, packed.row_pitch);
+                self.pack_filters::<V>(first, count, &mut packed);
+                self.block.add_products::<V>(&mut packed, count);
+            }
+        }
+        packed.sums()
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[inline(always)]
+    unsafe fn by_tiles<V: Vector>(&self, room: &mut [f32]) -> Sums {
+        let (mut product, rows) = tiles::Product::new(self.block, self.grain.part, room);
+        let [filters, channels] = [self.shape.filters, self.shape.input[2]];
+        for (first, count) in self.places() {
+            for step in 0..self.grain.part.div_ceil(tiles::STEP) {
+                let first = first + step * tiles::STEP;
+                let count = count.saturating_sub(step * tiles::STEP).min(tiles::STEP);
+                // SAFETY: the caller's processor has the instructions; there is room for a step's
+                // rows; inputs and gradients have these places, since their lengths were checked.
+                unsafe {
+                    let mut met = rows;
+                    if count > 0 && self.is_in_place() {
+                        let at = first * channels + self.first_row;
+                        met = Factor {
+                            numbers: self.input[at..].as_ptr(),
+                            pitch: channels,
+                        };
+                    } else {
+                        self.pack_rows::<V>(first, count, rows.numbers.cast_mut(), rows.pitch);
+                    }
+                    let at = first * filters + self.first_filter;
+                    let slopes = self.gradient.as_ptr().wrapping_add(at);
+                    let slopes = Factor {
+                        numbers: slopes,
+                        pitch: filters,
+                    };
+                    product.pack(step, [met, slopes], count);
+                }
+            }
+            // SAFETY: as above.
+            unsafe { product.add() };
+        }
+        product.sums()
+    }
+
+    /// Whether a place's row is what lies at the same place of the input.
+    fn is_in_place(&self) -> bool {
+        let shape = self.shape;
+        shape.taps() == 1 && shape.stride == [1, 1] && shape.padding == [0; 4] && shape.groups == 1
+    }
+
+    /// What the run's weights met at `count` places, `pitch` numbers from one to the next.
+    #[inline(always)]
+    unsafe fn pack_rows<V: Vector>(
+        &self,
+        first: usize,
+        count: usize,
+        room: *mut f32,
+        pitch: usize,
+    ) {
         let shape = self.shape;
         let [height, width, channels] = shape.input;
         let [out_height, out_width, _] = shape.output_unchecked();
@@ -226,7 +346,7 @@ impl Task<'_> {
             // SAFETY: there is room for the rows at each place, and what is inside lies in the
             // input, whose length was checked.
             unsafe {
-                let packed = packed.rows.add(place * packed.row_pitch);
+                let packed = room.add(place * pitch);
                 if to - from < rows.len() {
                     packed.write_bytes(0, rows.len());
                 }
@@ -262,7 +382,7 @@ impl Task<'_> {
     }
 
     /// Writes the block's sums where weights are kept.
-    fn write(&self, packed: &Packed) {
+    fn write(&self, sums: Sums) {
         let channels = self.shape.input[2] / self.shape.groups;
         let [taps, width] = [self.shape.taps(), self.shape.kernel[1]];
         let first_tap = self.run.down * width + self.run.across;
@@ -271,7 +391,7 @@ impl Task<'_> {
             let at = self.at + filter * channels * taps + first_tap;
             let mut channel = self.first_row % channels;
             let mut pixel = self.first_row / channels;
-            for sum in packed.sums_of(&self.block, column) {
+            for sum in sums.of(&self.block, column) {
                 // SAFETY: a share has a number for each filter, channel and tap, and this block's
                 // are written by no other task.
                 unsafe { *self.target.get().add(at + channel * taps + pixel) = sum };

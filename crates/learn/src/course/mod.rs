@@ -10,7 +10,8 @@ mod lessons;
 
 use burn::tensor::TensorData;
 use finial_engine::{
-    AdamState, AdamW, AdamWOptions, Device, EngineError, Gradients, Mode, Network, Tensor, Value,
+    AdamState, AdamW, AdamWOptions, Device, EngineError, Gradients, Mode, Network, Precision,
+    Tensor, Value,
 };
 use finial_graph::{Graph, Weights};
 use finial_task::{Calibration, Targets, Task};
@@ -77,6 +78,8 @@ pub(crate) struct Course<'a> {
     /// Whether epochs are judged by the loss of calibrated answers.
     pub calibrates: bool,
     pub device: &'a Device,
+    /// In what it multiplies.
+    pub precision: Precision,
 }
 
 /// How far a training has come.
@@ -318,7 +321,7 @@ impl Course<'_> {
         let mut total = 0.0;
         let mut gradients: Option<Gradients> = None;
         let of_part = |part: usize, numbers: Vec<f32>, rows: &[usize]| {
-            let mut recorded = network.clone().trainable();
+            let mut recorded = network.clone().trainable(self.precision);
             let at = place[1] << 16 | part as u64;
             let mut rng = generator(self.seed, Draw::Dropout, [place[0], at]);
             let x = recorded.batch(numbers)?;

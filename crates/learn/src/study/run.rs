@@ -1,7 +1,9 @@
 //! One training of one pairing.
 
 use finial_data::Split;
-use finial_engine::{AdamW, AdamWOptions, EngineError, Gradients, Mode, Network, Tensor, Value};
+use finial_engine::{
+    AdamW, AdamWOptions, EngineError, Gradients, Mode, Network, Precision, Tensor, Value,
+};
 use finial_graph::{Graph, Tensor as Numbers, Weights};
 use finial_task::{Targets, Task, TaskKind};
 use rand::seq::SliceRandom;
@@ -93,7 +95,8 @@ impl<'a> Bench<'a> {
     fn train(&self, pairing: &Pairing, seed: u64) -> Result<Option<Network>, LearnError> {
         let device = &self.prepared.device;
         let weights = self.initial_weights(seed)?;
-        let mut network = Network::new(&self.to_numbers, &weights, device)?.trainable();
+        let mut network =
+            Network::new(&self.to_numbers, &weights, device)?.trainable(Precision::F32);
         let mut adam = AdamW::new(&self.to_numbers, AdamWOptions::default());
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let features = self.prepared.features.matrix.columns();

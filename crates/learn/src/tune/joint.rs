@@ -142,6 +142,7 @@ pub(crate) fn tune(
         counts_start: true,
         calibrates: run.certainty.calibrate && start.loss.is_plain(),
         device: &prepared.device,
+        precision: start.prepared.engine.choice.precision,
     };
     let fit = course.run(&initial, keeper, progress)?;
     let tuned = Tuned {

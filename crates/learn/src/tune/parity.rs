@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use finial_engine::{AdamWOptions, device};
+use finial_engine::{AdamWOptions, Precision, device};
 use finial_graph::{Graph, Op, Padding, Shape, Tensor, Weights};
 use finial_store::{FeatureMatrix, FeatureMatrixBuilder};
 use finial_task::{Targets, Task};
@@ -142,6 +142,7 @@ fn fine_tuning_goes_the_way_of_pytorch() {
         counts_start: true,
         calibrates: false,
         device: &device::named("cpu").unwrap(),
+        precision: Precision::F32,
     }
     .run(&initial, &mut Keeper::none(), &Quiet)
     .unwrap();
