@@ -1,6 +1,6 @@
 # Each target does all its own set-up on a machine with Rust, Python 3, make and a C compiler.
 
-.PHONY: demo test parity fmt bench bench-quick bench-scores bench-finetune bench-parts noise
+.PHONY: demo test parity fmt bench bench-quick bench-scores bench-finetune bench-parts bench-kernels noise portability
 
 # Four small models, one per kind of task, on pictures inside the program.
 demo:
@@ -47,6 +47,10 @@ bench-parts:
 	cargo bench --locked -p finial-store --bench store
 	cargo bench --locked -p finial-learn --bench head
 
+# The kernels layer by layer, as a share of what the processor can do: ten minutes.
+bench-kernels:
+	python3 bench/kernels/run.py
+
 # Scores on real data sets beside scikit-learn; fetches them, takes some minutes.
 bench-scores:
 	cargo build --release --locked -p finial
@@ -65,3 +69,12 @@ bench-finetune: target/bench/peers/made
 # hundred megabytes of packages under target/, without installing them.
 noise:
 	python3 scripts/noise.py
+
+# The kernels where this machine cannot run them: the portable ones under Miri, which knows what is
+# undefined, and those for NEON under emulation. Needs a nightly toolchain with Miri, the target
+# aarch64-unknown-linux-musl, and QEMU's user mode (on Debian: qemu-user-static); half an hour.
+portability:
+	cargo +nightly miri test --locked -p finial-kernels
+	CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_LINKER=rust-lld \
+	CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_RUNNER=qemu-aarch64-static \
+	cargo test --locked -p finial-kernels --target aarch64-unknown-linux-musl

@@ -4,8 +4,8 @@
     python bench/scores/run.py                       # all data sets, writes bench/scores/RESULTS.md
     python bench/scores/run.py stamps elpv-defect    # prints the table of some, writes nothing
 
-In this order: fetch the data (`bench/data/fetch.py`), `finial features`, `finial train`, and the
-comparison (`compare.py`). What is made on the way lies in `target/bench/scores`. The program is
+In this order: fetch the data (`bench/data/fetch.py`), `finial features`, `finial train`, the
+comparison (`compare.py`), and `finial train` on features in f32 and in bf16. What is made on the way lies in `target/bench/scores`. The program is
 built with `cargo build --release` unless `--finial` names one.
 """
 
@@ -45,13 +45,14 @@ def main():
     chosen = [one for one in SETS if not given.names or one.name in given.names]
     subprocess.run([sys.executable, HERE.parent / "data" / "fetch.py", *given.names], check=True)
     finial = given.finial or build()
-    rows, notes = [], []
+    rows, notes, short = [], [], []
     for one in chosen:
         print(f"{one.name} …", file=sys.stderr)
         new, note = score(finial, one, given.seed)
         rows += new
         notes.append(note)
-    text = results(finial, given.seed, rows, notes)
+        short += precisions(finial, one, given.seed)
+    text = results(finial, given.seed, rows, notes, short)
     print(text)
     if not given.names:
         (HERE / "RESULTS.md").write_text(text, encoding="utf-8")
@@ -86,6 +87,27 @@ def score(finial, one, seed):
     return rows, note.rstrip()
 
 
+def precisions(finial, one, seed):
+    """Rows that compare heads on features in f32 and in bf16, by finial's own kernels."""
+    trained = {}
+    for precision in ("f32", "bf16"):
+        model = WORK / f"{one.name}.{precision}.model"
+        if model.exists():
+            shutil.rmtree(model)
+        how = ["--engine", "finial", "--precision", precision, "--seed", str(seed), "--format", "json"]
+        trained[precision] = json.loads(timed([finial, "train", DATA / one.path, "--out", model, *how])[0])
+    long, short = (trained[precision]["metrics"] for precision in ("f32", "bf16"))
+    for metric, interval in trained["f32"]["intervals"].items():
+        # A normal distribution has 95 % within 1.96 standard errors on either side.
+        error = (interval[1] - interval[0]) / 3.92
+        difference = short[metric] - long[metric]
+        verdict = "within" if abs(difference) <= error else "beyond"
+        yield (
+            f"| {one.name} | {metric} | {long[metric]:.4f} | {short[metric]:.4f} "
+            f"| {difference:+.4f} | {error:.4f} | {verdict} |"
+        )
+
+
 def timed(command):
     """What the command prints, and the seconds it took."""
     started = time.monotonic()
@@ -95,7 +117,7 @@ def timed(command):
     return done.stdout, time.monotonic() - started
 
 
-def results(finial, seed, rows, notes):
+def results(finial, seed, rows, notes, short):
     """The page RESULTS.md."""
     version = subprocess.run([finial, "--version"], capture_output=True, text=True).stdout.strip()
     return "\n".join(
@@ -115,6 +137,15 @@ def results(finial, seed, rows, notes):
             compare.LEGEND,
             "",
             *notes,
+            "",
+            "## Features in bf16",
+            "",
+            "The same heads on features that finial's own kernels computed in f32 and in bf16. The standard",
+            "error is that of the score in f32, from its bootstrap interval.",
+            "",
+            "| data set | metric | f32 | bf16 | difference | standard error | verdict |",
+            "|---|---|---:|---:|---:|---:|---|",
+            *short,
             "",
         ]
     )

@@ -14,6 +14,7 @@ WORK = ROOT / "target" / "bench" / "speed"
 PEERS = ROOT / "target" / "bench" / "peers"
 FINIAL = ROOT / "target" / "release" / "finial"
 FEATURES = ROOT / "target" / "release" / "examples" / "features_per_second"
+PASS = ROOT / "target" / "release" / "examples" / "pass_seconds"
 STEPS = ROOT / "target" / "release" / "examples" / "training_per_second"
 PYTHON = PEERS / "bin" / "python"
 
@@ -149,10 +150,17 @@ def of_steps(network, pixels, seconds):
     """Row (f): forward and backward through every layer."""
     weights = weights_of(network) or "-"
     return [
-        Program("finial", (STEPS, network, weights, pixels, seconds), OURS),
+        Program("finial, f32", (STEPS, network, weights, "f32", pixels, seconds), OURS),
+        Program("finial, bf16", (STEPS, network, weights, "bf16", pixels, seconds), OURS),
         Program("torch + timm, f32", peer("torch", "steps", network, "f32", pixels, seconds)),
         Program("torch + timm, bf16", peer("torch", "steps", network, "bf16", pixels, seconds)),
     ]
+
+
+def of_passes(network, folder):
+    """Row (g): photographs from their files through the frozen network, and each half alone."""
+    weights = weights_of(network) or "-"
+    return [Program(name, (PASS, network, weights, *choice, folder), OURS) for name, choice in ENGINES.items()]
 
 
 def say(text):

@@ -13,6 +13,7 @@
 | d | one image, process start included |
 | e | how (b) grows from 1,000 to 20,000 images |
 | f | steps of fine-tuning: forward and backward through every layer |
+| g | one pass over 2,000 photographs, beside decoding alone and computing alone |
 
 Measurements are kept in `target/bench/speed`; a run that was stopped goes on where it was, and
 `--again` measures the named rows anew. `--quick` measures little of everything, in ten minutes or
@@ -46,6 +47,7 @@ class Size:
     folder: int  # pictures of rows (b) and (c)
     growth: tuple  # folders of row (e)
     stepped: tuple  # networks of row (f)
+    passed: int  # pictures of row (g)
     rounds: dict  # by row
 
 
@@ -57,7 +59,8 @@ FULL = Size(
     folder=1000,
     growth=(1000, 2000, 5000, 10_000, 20_000),
     stepped=("resnet50", "mobilenet-v2"),
-    rounds={"a": 3, "b": 3, "c": 3, "d": 7, "e": 1, "f": 3},
+    passed=2000,
+    rounds={"a": 3, "b": 3, "c": 3, "d": 7, "e": 1, "f": 3, "g": 3},
 )
 QUICK = Size(
     pictures=8,
@@ -67,13 +70,14 @@ QUICK = Size(
     folder=200,
     growth=(200, 400),
     stepped=("mobilenet-v2",),
-    rounds={"a": 1, "b": 1, "c": 1, "d": 1, "e": 1, "f": 1},
+    passed=200,
+    rounds={"a": 1, "b": 1, "c": 1, "d": 1, "e": 1, "f": 1, "g": 1},
 )
 
 
 def main():
     arguments = argparse.ArgumentParser(description="Runs the speed bench.")
-    arguments.add_argument("--rows", nargs="+", choices="abcdef", default=list("abcdef"))
+    arguments.add_argument("--rows", nargs="+", choices="abcdefg", default=list("abcdefg"))
     arguments.add_argument("--quick", action="store_true", help="little of everything")
     arguments.add_argument("--again", action="store_true", help="measure the rows anew")
     arguments.add_argument("--no-build", action="store_true", help="take the programs that are there")
@@ -154,6 +158,12 @@ class Bench:
             stage.network(network)
             pixels = stage.pixels(self.size.pictures, contestants.NETWORKS[network])
             self.measure("f", network, contestants.of_steps(network, pixels, self.size.seconds))
+
+    def row_g(self):
+        folder = stage.data(self.size.passed)
+        for network in self.size.trained:
+            stage.network(network)
+            self.measure("g", network, contestants.of_passes(network, folder))
 
 
 if __name__ == "__main__":

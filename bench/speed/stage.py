@@ -18,8 +18,9 @@ ADDED = 1_000_000
 
 def build():
     subprocess.run(["cargo", "build", "--release", "--locked", "-p", "finial"], cwd=ROOT, check=True)
-    example = ["--example", "features_per_second", "--example", "training_per_second"]
-    subprocess.run(["cargo", "build", "--release", "--locked", "-p", "finial", *example], cwd=ROOT, check=True)
+    examples = ("features_per_second", "pass_seconds", "training_per_second")
+    named = [part for name in examples for part in ("--example", name)]
+    subprocess.run(["cargo", "build", "--release", "--locked", "-p", "finial", *named], cwd=ROOT, check=True)
 
 
 def pictures(count, first=0):

@@ -171,13 +171,37 @@ def steps(row, size):
     lines = [(name, [(rate[n][name], "{:.1f}") for n in row]) for name in names]
     yield (
         "Images a second of a training step: forward, and back to every weight; batch norms with the statistics that "
-        "they came with. finial computes in single precision."
+        "they came with. In bf16, finial rounds the factors of products; PyTorch also what lies between layers."
     )
     yield grid(("", *row), lines, [max] * len(row))
-    over = lambda n, name: rate[n]["finial"] / rate[n][name] if rate[n]["finial"] and rate[n].get(name) else None
-    peers = [name for name in names if name != "finial"]
-    lines = [(f"finial / {name}", [(over(n, name), "{:.2f} ×") for n in row]) for name in peers]
+    def ratio(network, precision):
+        ours, theirs = (rate[network].get(f"{who}, {precision}") for who in ("finial", "torch + timm"))
+        return ours / theirs if ours and theirs else None
+
+    precisions = ("f32", "bf16")
+    lines = [(f"finial / torch + timm, {p}", [(ratio(n, p), "{:.2f} ×") for n in row]) for p in precisions]
     yield grid(("ratio", *row), lines, [None] * len(row))
+
+
+def passes(row, size):
+    yield (
+        f"Seconds for {size.passed:,} JPEGs of about 800 × 600 from their files to stored features, for decoding them "
+        "alone, and for computing as many decoded ones alone. Each of the three uses all cores, so the pass can at best "
+        "take as long as both halves together; the last columns compare it with their sum, and with the longer one."
+    )
+    for network, programs in row.items():
+        lines = []
+        for name, samples in programs.items():
+            halves = [median(samples, half) for half in ("decoding", "computing")]
+            whole = median(samples, "pass")
+            known = whole is not None and None not in halves
+            cells = [(value, "{:.2f}") for value in (*halves, whole)]
+            cells += [(whole / sum(halves) if known else None, "{:.2f} ×")]
+            cells += [(whole / max(halves) if known else None, "{:.2f} ×")]
+            lines.append((name, cells))
+        yield f"### {network}"
+        heading = ("", "decoding", "computing", "the pass", "of both", "of the longer")
+        yield grid(heading, lines, [None, None, min, None, None])
 
 
 ROWS = {
@@ -187,4 +211,5 @@ ROWS = {
     "d": ("Cold start: one image, process start included", start),
     "e": ("How (b) grows", growth),
     "f": ("Steps of fine-tuning", steps),
+    "g": ("One pass over a folder", passes),
 }

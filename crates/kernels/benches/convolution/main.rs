@@ -1,7 +1,9 @@
-//! The distinct convolutions of four backbones, and the way back through them: time and operations a second of each on one
-//! thread and on all, and their share of what this machine's arithmetic can do.
+//! The distinct convolutions of four backbones, and the way back through them: time and operations
+//! a second of each on one thread and on all, and their share of what this machine's arithmetic can
+//! do.
 //!
-//! `cargo bench -p finial-kernels --bench convolution -- resnet50`
+//! `cargo bench -p finial-kernels --bench convolution -- resnet50`; `make bench-kernels` runs it all
+//! and writes a page.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a bench may fail")]
 #![allow(missing_docs, reason = "criterion's macro makes public items")]
@@ -14,7 +16,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use finial_kernels::{Activation, Convolution, Element, Epilogue, Instructions};
+use finial_kernels::{Activation, Convolution, Element, Epilogue, Factors, Instructions};
 use half::bf16;
 
 use layers::{BACKBONES, Layer, shape};
@@ -69,7 +71,8 @@ impl<T: Element> Case<T> {
 fn backbones<T: Element>(criterion: &mut Criterion, threads: usize) {
     let pool = pool(threads);
     for (name, layers) in BACKBONES {
-        let mut group = criterion.benchmark_group(format!("{name} {} {threads}", T::NAME));
+        let title = format!("{name} {} {threads}", T::NAME);
+        let mut group = criterion.benchmark_group(&title);
         group
             .sample_size(20)
             .measurement_time(Duration::from_millis(500));
@@ -78,7 +81,7 @@ fn backbones<T: Element>(criterion: &mut Criterion, threads: usize) {
             let id = layers::name(layer);
             let mut least = Duration::MAX;
             let mut operations = 0;
-            group.bench_function(id, |bencher| {
+            group.bench_function(&id, |bencher| {
                 let mut case = Case::<T>::new(layer);
                 operations = case.layer.shape().operations();
                 bencher.iter_custom(|times| {
@@ -87,21 +90,29 @@ fn backbones<T: Element>(criterion: &mut Criterion, threads: usize) {
                     runs.sum()
                 });
             });
-            // The peak is measured beside each layer, since it moves with the clock and with what
-            // else the machine does. Winograd's transform may pass it.
-            if operations > 0
-                && let Some(peak) = peak::measured(T::NAME == "bf16", threads)
-            {
-                let rate = operations as f64 / least.as_secs_f64();
-                let share = 100.0 * rate / peak;
-                println!(
-                    "{:.0} GFLOP/s, {share:.0} % of {:.0}",
-                    rate / 1e9,
-                    peak / 1e9
+            if operations > 0 {
+                say(
+                    &format!("{title}/{id}"),
+                    operations,
+                    least,
+                    T::NAME == "bf16",
+                    threads,
                 );
             }
         }
     }
+}
+
+/// Prints the operations a second of a layer's fastest run, and their share of the peak. The peak is
+/// measured beside each layer, since it moves with the clock and with what else the machine does.
+/// Winograd's transform may pass it.
+fn say(what: &str, operations: usize, least: Duration, is_bf16: bool, threads: usize) {
+    let rate = operations as f64 / least.as_secs_f64();
+    let share = peak::measured(is_bf16, threads).map_or(String::new(), |peak| {
+        let share = 100.0 * rate / peak;
+        format!(", {share:.0} % of {:.0}", peak / 1e9)
+    });
+    println!("{what}: {:.0} GFLOP/s{share}", rate / 1e9);
 }
 
 fn convolutions(criterion: &mut Criterion) {
@@ -110,7 +121,9 @@ fn convolutions(criterion: &mut Criterion) {
         backbones::<f32>(criterion, threads);
         backbones::<bf16>(criterion, threads);
     }
-    back::backbones(criterion, threads);
+    for factors in [Factors::F32, Factors::Bf16] {
+        back::backbones(criterion, factors, threads);
+    }
 }
 
 criterion_group!(benches, convolutions);
