@@ -158,9 +158,11 @@ def of_steps(network, pixels, seconds):
 
 
 def of_passes(network, folder):
-    """Row (g): photographs from their files through the frozen network, and each half alone."""
+    """Row (g): photographs from their files through the frozen network, and each half alone. With Burn,
+    decoding would hardly be seen."""
     weights = weights_of(network) or "-"
-    return [Program(name, (PASS, network, weights, *choice, folder), OURS) for name, choice in ENGINES.items()]
+    command = lambda choice: (PASS, network, weights, *choice, folder)  # noqa: E731
+    return [Program(name, command(choice), OURS) for name, choice in ENGINES.items() if choice[0] != "burn"]
 
 
 def say(text):

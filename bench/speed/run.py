@@ -60,7 +60,7 @@ FULL = Size(
     growth=(1000, 2000, 5000, 10_000, 20_000),
     stepped=("resnet50", "mobilenet-v2"),
     passed=2000,
-    rounds={"a": 3, "b": 3, "c": 3, "d": 7, "e": 1, "f": 3, "g": 3},
+    rounds={"a": 3, "b": 3, "c": 3, "d": 7, "e": 1, "f": 3, "g": 2},
 )
 QUICK = Size(
     pictures=8,

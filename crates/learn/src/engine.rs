@@ -242,16 +242,18 @@ fn decided(
     Ok(decision)
 }
 
-/// What is ready soonest, for a few images: exact, and not tried beforehand.
-pub(crate) fn soonest(network: &Network) -> Result<Box<dyn Frozen>, EngineError> {
-    let own = Choice {
+/// What is ready soonest, for a few images: not tried beforehand, and exact unless bf16 will do.
+pub(crate) fn soonest(
+    network: &Network,
+    precision: Precision,
+) -> Result<Box<dyn Frozen>, EngineError> {
+    let own = |precision| Choice {
         engine: Engine::Finial,
-        precision: Precision::F32,
+        precision,
     };
-    match network.prepare(own) {
-        Ok(frozen) => Ok(frozen),
-        Err(_) => network.prepare(Choice::REFERENCE),
-    }
+    let prepared = network.prepare(own(precision));
+    let prepared = prepared.or_else(|_| network.prepare(own(Precision::F32)));
+    prepared.or_else(|_| network.prepare(Choice::REFERENCE))
 }
 
 /// Why choices are not used, an engine at a time: what holds for both precisions is said once.

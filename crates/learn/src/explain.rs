@@ -17,7 +17,7 @@
 use std::path::Path;
 
 use finial_data::{Heat, read_file};
-use finial_engine::{Frozen, Network, device};
+use finial_engine::{Frozen, Network, Precision, device};
 use finial_graph::{Graph, Node, Op, Shape};
 use finial_task::{Prediction, Task, TaskKind};
 
@@ -150,12 +150,16 @@ impl<'a> Explainer<'a> {
             });
         };
         let (before, behind) = whole.cut_at(cut)?;
-        let to_map = soonest(&engine::Network {
+        let to_map = engine::Network {
             graph: &before,
             weights: model.weights(),
             device: on,
             fingerprint: &[0; 32],
-        })?;
+        };
+        // As exactly as it was trained.
+        let trained_by = model.provenance().engine.as_ref();
+        let precision = trained_by.map_or(Precision::F32, |decision| decision.choice.precision);
+        let to_map = soonest(&to_map, precision)?;
         let to_answer = Network::new(&behind, model.weights(), &device)?;
         Ok(Explainer {
             decoder: Decoder::new(model.image()),

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use finial_data::{Pixels, read_file};
-use finial_engine::{Frozen, Network, device};
+use finial_engine::{Frozen, Network, Precision, device};
 use finial_task::{Guaranteed, Prediction, Reach, Task};
 use rayon::prelude::*;
 
@@ -57,7 +57,7 @@ impl Predictor {
     /// # Errors
     /// The device is not there.
     pub fn new(model: Model, device: &str) -> Result<Self, LearnError> {
-        let frozen = soonest(&network(&model, device, &[0; 32]))?;
+        let frozen = soonest(&network(&model, device, &[0; 32]), Precision::F32)?;
         Predictor::by(model, frozen, device)
     }
 
