@@ -3,6 +3,7 @@
 
     make bench-kernels                        # all layers, writes RESULTS.md
     python bench/kernels/run.py resnet50      # some, prints only
+    python bench/kernels/run.py --log FILE    # what a run printed to stderr, as a page
 
 The numbers are those that the Criterion bench of `crates/kernels` prints.
 """
@@ -27,16 +28,30 @@ TYPES = ("f32", "bf16")
 
 
 def main(chosen):
-    found = {}
+    if chosen[:1] == ["--log"]:
+        with open(chosen[1], encoding="utf-8") as log:
+            finish(read(log), [])
+        return
     with subprocess.Popen([*BENCH, *chosen], cwd=HERE.parents[1], stdout=subprocess.PIPE, text=True) as bench:
-        for line in bench.stdout:
-            if match := LINE.match(line.strip()):
-                of = found.setdefault(match["network"], {}).setdefault(match["layer"], {})
-                kind = (match["way"] or "run", match["type"], int(match["threads"]))
-                of[kind] = [int(match[part] or 0) for part in ("rate", "share", "peak")]
-                print(line.strip(), file=sys.stderr)
+        found = read(bench.stdout)
     if bench.returncode:
         sys.exit("the bench failed")
+    finish(found, chosen)
+
+
+def read(lines):
+    """`{network: {layer: {(way, type, threads): [rate, share, peak]}}}`; what is read is shown."""
+    found = {}
+    for line in lines:
+        if match := LINE.match(line.strip()):
+            of = found.setdefault(match["network"], {}).setdefault(match["layer"], {})
+            kind = (match["way"] or "run", match["type"], int(match["threads"]))
+            of[kind] = [int(match[part] or 0) for part in ("rate", "share", "peak")]
+            print(line.strip(), file=sys.stderr)
+    return found
+
+
+def finish(found, chosen):
     text = page(found)
     print(text)
     if not chosen:
@@ -83,7 +98,7 @@ def running(layers, cores):
 def training(layers, cores):
     ways = ("forward", "to the input", "to the weights")
     head = [f"{kind} {what}" for kind in TYPES for what in (*ways, "× forward")]
-    rows = []
+    rows, sums = [], {kind: [0, 0, 0] for kind in TYPES}
     for layer, kinds in layers.items():
         cells = []
         for kind in TYPES:
@@ -91,10 +106,22 @@ def training(layers, cores):
             if len(rates) < len(ways) or not all(rates):
                 break
             cells += [*rates, f"{rates[0] / rates[1] + rates[0] / rates[2]:.1f}"]
+            takes = [operations(layer) / rate for rate in rates]
+            # Nothing wants the gradient of the pictures.
+            takes[1] *= ", 3 to " not in layer
+            sums[kind] = [sum(both) for both in zip(sums[kind], takes)]
         if cells:
             rows.append([layer, *cells])
     if rows:
         yield table(["", *head], rows)
+        ratios = " and ".join(f"{(back + more) / forth:.1f} in {kind}" for kind, (forth, back, more) in sums.items())
+        yield f"Through all of these layers, without the gradient of the pictures, the ways back take {ratios} × the way forward."
+
+
+def operations(layer):
+    """Up to a factor: of “KxK by STRIDE, CHANNELS to FILTERS at SIDE”."""
+    kernel, stride, channels, filters, side = map(int, re.findall(r"(\d+)x\d+ by (\d+), (\d+) to (\d+) at (\d+)", layer)[0])
+    return kernel * kernel * channels * filters * (side / stride) ** 2
 
 
 def table(head, rows):

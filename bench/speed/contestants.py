@@ -35,6 +35,7 @@ ENGINES = {
     "finial with OpenVINO, bf16": ("openvino", "bf16"),
 }
 ARTICLE = "Keras, the article's program"
+ONE_CORE = ", one core"
 # finial looks for OpenVINO in the active Python; its features are kept apart from the user's.
 OURS = {"VIRTUAL_ENV": str(PEERS), "XDG_CACHE_HOME": str(WORK / "cache")}
 
@@ -163,6 +164,17 @@ def of_passes(network, folder):
     weights = weights_of(network) or "-"
     command = lambda choice: (PASS, network, weights, *choice, folder)  # noqa: E731
     return [Program(name, command(choice), OURS) for name, choice in ENGINES.items() if choice[0] != "burn"]
+
+
+def of_cores(network, pixels, seconds):
+    """Row (h): the same as finial's part of row (a), on one core and on all."""
+    weights = weights_of(network) or "-"
+    own = [(name, choice) for name, choice in ENGINES.items() if choice[0] == "finial"]
+    return [
+        Program(f"{name}{title}", (FEATURES, network, weights, *choice, pixels, seconds), OURS | threads)
+        for name, choice in own
+        for title, threads in ((ONE_CORE, {"RAYON_NUM_THREADS": "1"}), ("", {}))
+    ]
 
 
 def say(text):

@@ -6,7 +6,7 @@ import statistics
 from datetime import date
 from pathlib import Path
 
-from contestants import ARTICLE, ENGINES
+from contestants import ARTICLE, ENGINES, ONE_CORE
 
 KERAS, OPENVINO = "Keras on TensorFlow", ("OpenVINO, f32", "OpenVINO, bf16")
 
@@ -204,6 +204,21 @@ def passes(row, size):
         yield grid(heading, lines, [None, None, min, None, None])
 
 
+def cores(row, size):
+    rate = {n: {name: median(s, "images_per_second") for name, s in row[n].items()} for n in row}
+    names = list(dict.fromkeys(name for programs in row.values() for name in programs))
+    lines = [(name, [(rate[n].get(name), "{:.1f}") for n in row]) for name in names]
+    yield "Images a second, as in (a)."
+    yield grid(("", *row), lines, [None] * len(row))
+
+    def gain(network, name):
+        one, all_cores = rate[network].get(name + ONE_CORE), rate[network].get(name)
+        return all_cores / one if one and all_cores else None
+
+    lines = [(name, [(gain(n, name), "{:.2f} ×") for n in row]) for name in names if not name.endswith(ONE_CORE)]
+    yield grid((f"{os.cpu_count()} cores / one", *row), lines, [None] * len(row))
+
+
 ROWS = {
     "a": ("Frozen features a second", features),
     "b": ("From a folder to a trained and evaluated head", training),
@@ -212,4 +227,5 @@ ROWS = {
     "e": ("How (b) grows", growth),
     "f": ("Steps of fine-tuning", steps),
     "g": ("One pass over a folder", passes),
+    "h": ("From one core to all", cores),
 }
