@@ -1,30 +1,59 @@
 //! Memory: for results, and what a thread keeps for its kernels, on cache lines, and uses again.
 
 use std::cell::Cell;
+use std::mem::MaybeUninit;
 
 use rayon::prelude::*;
 
 use crate::Element;
 
-/// `length` zeros, written by all threads: large memory comes from the system page by page when it
-/// is first written, and one thread would keep the others waiting.
+/// Bytes from which memory is asked for in large pages, and written by all threads: the system gives
+/// it page by page when it is first written, which takes as long as the writing.
+const LARGE: usize = 1 << 20;
+
+/// `length` zeros, written by all threads.
 ///
 /// ```
 /// assert_eq!(finial_kernels::zeros::<f32>(3), [0.0; 3]);
 /// ```
 pub fn zeros<T: Element>(length: usize) -> Vec<T> {
-    /// Numbers of a page or half of one.
-    const PAGE: usize = 1 << 10;
-    /// Pages that are worth another thread.
-    const LEAST: usize = 64;
-    if length < 2 * LEAST * PAGE {
+    if length * size_of::<T>() < LARGE {
         return vec![T::default(); length];
     }
-    let pages = (0..length.div_ceil(PAGE)).into_par_iter();
-    let pages = pages.with_min_len(LEAST).map(|_| [T::default(); PAGE]);
-    let mut numbers = pages.collect::<Vec<_>>().into_flattened();
-    numbers.truncate(length);
+    filled(length, |numbers| {
+        let pieces = numbers.par_chunks_mut(LARGE / 8 / size_of::<T>());
+        pieces.for_each(|piece| piece.fill(MaybeUninit::new(T::default())));
+    })
+}
+
+/// `length` numbers, all of which `write` writes.
+pub(crate) fn filled<T>(length: usize, write: impl FnOnce(&mut [MaybeUninit<T>])) -> Vec<T> {
+    let mut numbers = Vec::with_capacity(length);
+    let room = &mut numbers.spare_capacity_mut()[..length];
+    if size_of_val(room) >= LARGE {
+        ask_for_large_pages(room);
+    }
+    write(room);
+    // SAFETY: there is room for them, and they are written, as every caller shows.
+    unsafe { numbers.set_len(length) };
     numbers
+}
+
+/// Asks the system for large pages, so that it is asked for memory less often. It may refuse.
+fn ask_for_large_pages<T>(room: &mut [MaybeUninit<T>]) {
+    #[cfg(all(target_os = "linux", not(miri)))]
+    {
+        /// Bytes of a page, at most: where whole ones begin does not matter else.
+        const PAGE: usize = 1 << 16;
+        let bytes = size_of_val(room);
+        let start = room.as_mut_ptr().cast::<u8>();
+        let before = start.align_offset(PAGE);
+        let whole = bytes.saturating_sub(before) / PAGE * PAGE;
+        // SAFETY: the pages lie in this memory; what they hold stays as it is.
+        unsafe { libc::madvise(start.add(before).cast(), whole, libc::MADV_HUGEPAGE) };
+    }
+    #[cfg(not(all(target_os = "linux", not(miri))))]
+    let _ = room;
 }
 
 /// A cache line of `f32`.

@@ -19,6 +19,7 @@ pub(crate) use product::Product;
 pub use shape::ConvolutionShape;
 
 use crate::depthwise::Depthwise;
+use crate::scratch::filled;
 use crate::{Element, Epilogue, Factors, Instructions, KernelError, zeros};
 use winograd::Winograd;
 
@@ -216,23 +217,16 @@ impl<T: Element> Convolution<T> {
     ) -> Result<Vec<T>, KernelError> {
         let length = images.saturating_mul(self.output.iter().product());
         self.check(input, residual, length, images)?;
-        let mut output = Vec::new();
-        match &self.plan {
-            Plan::Product(plan) => {
-                output.reserve_exact(length);
-                plan.run(input, residual, &mut output.spare_capacity_mut()[..length]);
-            }
-            Plan::Winograd(plan) => {
-                output.reserve_exact(length);
-                plan.run(input, residual, &mut output.spare_capacity_mut()[..length]);
-            }
+        // Each plan writes a number for each filter at each place of the output.
+        let output = match &self.plan {
+            Plan::Product(plan) => filled(length, |room| plan.run(input, residual, room)),
+            Plan::Winograd(plan) => filled(length, |room| plan.run(input, residual, room)),
             Plan::Depthwise(plan) => {
-                output = zeros(length);
+                let mut output = zeros(length);
                 plan.run(input, residual, &mut output, images);
+                output
             }
-        }
-        // SAFETY: each plan has written a number for each filter at each place of the output.
-        unsafe { output.set_len(length) };
+        };
         Ok(output)
     }
 
