@@ -8,7 +8,7 @@ use half::bf16;
 use crate::convolution::Use;
 use crate::{
     Activation, Convolution, ConvolutionShape, Dense, Element, Epilogue, Instructions, KernelError,
-    Operand, Pooling, affine, join, norm, pixels, product,
+    Numbers, Operand, Pooling, affine, join, norm, pixels, product,
 };
 
 type Done = Result<(), KernelError>;
@@ -65,7 +65,7 @@ doors! {
         input: &[Self],
         residual: Option<&[Self]>,
         images: usize,
-    ) -> Result<Vec<Self>, KernelError> = Convolution::convolved;
+    ) -> Result<Numbers<Self>, KernelError> = Convolution::convolved;
     fn new_dense(
         shape: [usize; 2],
         weights: &[f32],

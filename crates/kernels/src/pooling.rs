@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use crate::convolution::check_length;
 use crate::lanes::{Lanes, Work, dispatch};
-use crate::{ConvolutionShape, Element, Instructions, KernelError, split, zeros};
+use crate::{ConvolutionShape, Element, Instructions, KernelError, Numbers, split};
 
 /// What is kept of a window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,10 +115,10 @@ impl Pooling {
         output: &[f32],
         gradient: &[f32],
         images: usize,
-    ) -> Result<Vec<f32>, KernelError> {
+    ) -> Result<Numbers<f32>, KernelError> {
         self.check(input.len(), output.len(), images)?;
         check_length("gradient", output.len(), gradient.len())?;
-        let mut result = zeros(input.len());
+        let mut result = Numbers::zeros(input.len());
         let [one_input, one_output] =
             [self.shape.input, self.output].map(|shape| shape.iter().product::<usize>());
         result

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::mem::MaybeUninit;
+use std::ops::{Deref, DerefMut};
 
 use rayon::prelude::*;
 
@@ -10,6 +11,8 @@ use crate::Element;
 /// Bytes from which memory is asked for in large pages, and written by all threads: the system gives
 /// it page by page when it is first written, which takes as long as the writing.
 const LARGE: usize = 1 << 20;
+/// Bytes of a cache line.
+const LINE: usize = 64;
 
 /// `length` zeros, written by all threads.
 ///
@@ -20,23 +23,70 @@ pub fn zeros<T: Element>(length: usize) -> Vec<T> {
     if length * size_of::<T>() < LARGE {
         return vec![T::default(); length];
     }
-    filled(length, |numbers| {
-        let pieces = numbers.par_chunks_mut(LARGE / 8 / size_of::<T>());
-        pieces.for_each(|piece| piece.fill(MaybeUninit::new(T::default())));
-    })
+    let mut zeros = Vec::with_capacity(length);
+    let room = &mut zeros.spare_capacity_mut()[..length];
+    ask_for_large_pages(room);
+    write_zeros(room);
+    // SAFETY: there is room for them, and they are written.
+    unsafe { zeros.set_len(length) };
+    zeros
 }
 
-/// `length` numbers, all of which `write` writes.
-pub(crate) fn filled<T>(length: usize, write: impl FnOnce(&mut [MaybeUninit<T>])) -> Vec<T> {
-    let mut numbers = Vec::with_capacity(length);
-    let room = &mut numbers.spare_capacity_mut()[..length];
-    if size_of_val(room) >= LARGE {
-        ask_for_large_pages(room);
+fn write_zeros<T: Element>(room: &mut [MaybeUninit<T>]) {
+    let pieces = room.par_chunks_mut(LARGE / 8 / size_of::<T>());
+    pieces.for_each(|piece| piece.fill(MaybeUninit::new(T::default())));
+}
+
+/// Numbers that begin on a cache line, so that none of their vectors lies on two.
+#[derive(Clone, Debug)]
+pub struct Numbers<T> {
+    memory: Vec<T>,
+    start: usize,
+}
+
+impl<T: Element> Numbers<T> {
+    /// `length` zeros, written by all threads.
+    pub fn zeros(length: usize) -> Self {
+        Self::written_by(length, write_zeros)
     }
-    write(room);
-    // SAFETY: there is room for them, and they are written, as every caller shows.
-    unsafe { numbers.set_len(length) };
-    numbers
+
+    /// `length` numbers, all of which `write` writes.
+    pub(crate) fn written_by(length: usize, write: impl FnOnce(&mut [MaybeUninit<T>])) -> Self {
+        let mut memory = Vec::with_capacity(length + LINE / size_of::<T>() - 1);
+        let room = memory.spare_capacity_mut();
+        // Where this cannot be told, as under Miri, they begin anywhere.
+        let start = Some(room.as_ptr().align_offset(LINE));
+        let start = start.filter(|start| *start < LINE / size_of::<T>());
+        let start = start.unwrap_or(0);
+        let (before, room) = room[..start + length].split_at_mut(start);
+        before.fill(MaybeUninit::new(T::default()));
+        if length * size_of::<T>() >= LARGE {
+            ask_for_large_pages(room);
+        }
+        write(room);
+        // SAFETY: there is room for them, and they are written, as every caller shows.
+        unsafe { memory.set_len(start + length) };
+        Self { memory, start }
+    }
+
+    /// The memory, and where in it they begin.
+    pub fn into_parts(self) -> (Vec<T>, usize) {
+        (self.memory, self.start)
+    }
+}
+
+impl<T> Deref for Numbers<T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        &self.memory[self.start..]
+    }
+}
+
+impl<T> DerefMut for Numbers<T> {
+    fn deref_mut(&mut self) -> &mut [T] {
+        &mut self.memory[self.start..]
+    }
 }
 
 /// Asks the system for large pages, so that it is asked for memory less often. It may refuse.

@@ -1,6 +1,7 @@
 //! Forward and backward on tensors of Burn's processor backend.
 
 use std::borrow::Cow;
+use std::ops::Deref;
 
 use burn::backend::Flex;
 use burn::backend::tensor::FloatTensor;
@@ -8,7 +9,7 @@ use burn::tensor::{Bytes, DType, Shape};
 use burn_flex::{FlexTensor, Layout};
 use finial_kernels::{
     Activation, Convolution, ConvolutionGradient, ConvolutionShape, Epilogue, Instructions,
-    KernelError, Pooling, zeros,
+    KernelError, Numbers, Pooling, zeros,
 };
 use rayon::prelude::*;
 
@@ -184,7 +185,7 @@ fn pooled(x: &FlexTensor, windows: &Windows) -> FlexTensor {
         let shape = axes(x);
         let pooling = pooling(shape, windows)?;
         let [height, width, channels] = pooling.output();
-        let mut output = zeros(shape[0] * height * width * channels);
+        let mut output = Numbers::zeros(shape[0] * height * width * channels);
         pooling.run(&channels_last(x), &mut output, shape[0])?;
         Ok(maps(output, [shape[0], channels, height, width]))
     };
@@ -328,10 +329,13 @@ fn tensor(numbers: Vec<f32>, shape: &[usize]) -> FlexTensor {
 }
 
 /// Numbers that lie channels-last, as maps of that shape.
-fn maps(numbers: Vec<f32>, [images, channels, height, width]: [usize; 4]) -> FlexTensor {
+fn maps(numbers: Numbers<f32>, [images, channels, height, width]: [usize; 4]) -> FlexTensor {
+    let (memory, start) = numbers.into_parts();
     let shape = Shape::from(vec![images, height, width, channels]);
-    let layout = Layout::contiguous(shape).permute(&[0, 3, 1, 2]);
-    FlexTensor::new(Bytes::from_elems(numbers), layout, DType::F32)
+    let strides = [height * width * channels, width * channels, channels, 1];
+    let strides = strides.map(|stride| stride as isize).to_vec();
+    let layout = Layout::new(shape, strides, start).permute(&[0, 3, 1, 2]);
+    FlexTensor::new(Bytes::from_elems(memory), layout, DType::F32)
 }
 
 /// The same map with its channels last, in memory that nothing else reads.
@@ -339,7 +343,17 @@ fn unshared(map: FlexTensor) -> FlexTensor {
     let layout = map.layout().permute(&[0, 2, 3, 1]);
     match layout.contiguous_offsets() {
         Some(_) if map.is_unique() => map,
-        _ => maps(channels_last(&map).into_owned(), axes(&map)),
+        _ => {
+            let numbers = match channels_last(&map) {
+                ChannelsLast::Turned(numbers) => numbers,
+                ChannelsLast::There(numbers) => {
+                    let mut copy = Numbers::zeros(numbers.len());
+                    copy.copy_from_slice(numbers);
+                    copy
+                }
+            };
+            maps(numbers, axes(&map))
+        }
     }
 }
 
@@ -367,16 +381,32 @@ fn row_major(tensor: &FlexTensor) -> Cow<'_, [f32]> {
     }
 }
 
-/// A batch of maps with each place's channels side by side, which is how it lies between these
-/// operations.
-fn channels_last(tensor: &FlexTensor) -> Cow<'_, [f32]> {
+/// Maps with each place's channels side by side, which is how they lie between these operations.
+enum ChannelsLast<'a> {
+    There(&'a [f32]),
+    Turned(Numbers<f32>),
+}
+
+impl Deref for ChannelsLast<'_> {
+    type Target = [f32];
+
+    fn deref(&self) -> &[f32] {
+        match self {
+            ChannelsLast::There(numbers) => numbers,
+            ChannelsLast::Turned(numbers) => numbers,
+        }
+    }
+}
+
+/// A batch of maps with its channels last.
+fn channels_last(tensor: &FlexTensor) -> ChannelsLast<'_> {
     let layout = tensor.layout().permute(&[0, 2, 3, 1]);
     if let Some((start, end)) = layout.contiguous_offsets() {
-        return Cow::Borrowed(&tensor.storage::<f32>()[start..end]);
+        return ChannelsLast::There(&tensor.storage::<f32>()[start..end]);
     }
     let [images, channels, height, width] = axes(tensor);
     let (planes, places) = (row_major(tensor), height * width);
-    let mut turned = zeros(images * places * channels);
+    let mut turned = Numbers::zeros(images * places * channels);
     /// Places that are turned together, so that both sides stay in the cache.
     const PLACES: usize = 64;
     turned
@@ -394,5 +424,5 @@ fn channels_last(tensor: &FlexTensor) -> Cow<'_, [f32]> {
                 }
             });
         });
-    Cow::Owned(turned)
+    ChannelsLast::Turned(turned)
 }

@@ -19,8 +19,7 @@ pub(crate) use product::Product;
 pub use shape::ConvolutionShape;
 
 use crate::depthwise::Depthwise;
-use crate::scratch::filled;
-use crate::{Element, Epilogue, Factors, Instructions, KernelError, zeros};
+use crate::{Element, Epilogue, Factors, Instructions, KernelError, Numbers};
 use winograd::Winograd;
 
 /// A convolution with packed weights, a bias and an epilogue.
@@ -205,7 +204,7 @@ impl<T: Element> Convolution<T> {
         input: &[T],
         residual: Option<&[T]>,
         images: usize,
-    ) -> Result<Vec<T>, KernelError> {
+    ) -> Result<Numbers<T>, KernelError> {
         T::convolved(self, input, residual, images)
     }
 
@@ -214,15 +213,19 @@ impl<T: Element> Convolution<T> {
         input: &[T],
         residual: Option<&[T]>,
         images: usize,
-    ) -> Result<Vec<T>, KernelError> {
+    ) -> Result<Numbers<T>, KernelError> {
         let length = images.saturating_mul(self.output.iter().product());
         self.check(input, residual, length, images)?;
         // Each plan writes a number for each filter at each place of the output.
         let output = match &self.plan {
-            Plan::Product(plan) => filled(length, |room| plan.run(input, residual, room)),
-            Plan::Winograd(plan) => filled(length, |room| plan.run(input, residual, room)),
+            Plan::Product(plan) => {
+                Numbers::written_by(length, |room| plan.run(input, residual, room))
+            }
+            Plan::Winograd(plan) => {
+                Numbers::written_by(length, |room| plan.run(input, residual, room))
+            }
             Plan::Depthwise(plan) => {
-                let mut output = zeros(length);
+                let mut output = Numbers::zeros(length);
                 plan.run(input, residual, &mut output, images);
                 output
             }

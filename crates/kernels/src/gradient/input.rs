@@ -9,7 +9,9 @@ use std::borrow::Cow;
 use rayon::prelude::*;
 
 use super::LINE;
-use crate::{Convolution, ConvolutionShape, Epilogue, Factors, Instructions, KernelError, zeros};
+use crate::{
+    Convolution, ConvolutionShape, Epilogue, Factors, Instructions, KernelError, Numbers, zeros,
+};
 
 /// Pixels along an axis that met the same weights.
 #[derive(Clone, Copy)]
@@ -32,13 +34,13 @@ pub(super) fn gradient(
     weights: &[f32],
     gradient: &[f32],
     images: usize,
-) -> Result<Vec<f32>, KernelError> {
+) -> Result<Numbers<f32>, KernelError> {
     let (shape, weights) = without_gaps(shape, weights);
     let [phases_down, phases_across] = [0, 1].map(|axis| phases(&shape, axis));
     let single = shape.stride == [1, 1];
     let mut result = match single {
-        true => Vec::new(),
-        false => zeros(images * shape.input_length()),
+        true => Numbers::zeros(0),
+        false => Numbers::zeros(images * shape.input_length()),
     };
     for &down in &phases_down {
         for &across in &phases_across {
@@ -55,7 +57,7 @@ pub(super) fn gradient(
             let Some((cropped, [height, width])) = cropped else {
                 // None of these pixels met the filter.
                 if single {
-                    result = zeros(images * shape.input_length());
+                    result = Numbers::zeros(images * shape.input_length());
                 }
                 continue;
             };

@@ -13,7 +13,7 @@ mod weights;
 use rayon::prelude::*;
 
 use crate::convolution::check_length;
-use crate::{ConvolutionShape, Factors, Instructions, KernelError};
+use crate::{ConvolutionShape, Factors, Instructions, KernelError, Numbers};
 
 /// Rows of a gradient whose sum is made at once: parts are added up in order, so that the sum is
 /// the same for any number of threads, and more exact than one long chain.
@@ -30,7 +30,7 @@ const LINE: usize = 16;
 /// // y = 2 a + 3 b, at one pixel.
 /// let shape = ConvolutionShape::pointwise([1, 1, 2], 1);
 /// let back = ConvolutionGradient::new(shape, Instructions::detect()?)?;
-/// assert_eq!(back.of_input(&[2.0, 3.0], &[1.0], 1)?, [2.0, 3.0]);
+/// assert_eq!(*back.of_input(&[2.0, 3.0], &[1.0], 1)?, [2.0, 3.0]);
 /// let mut of_weights = [0.0; 2];
 /// back.of_weights(&[5.0, 7.0], &[1.0], &mut of_weights, 1)?;
 /// assert_eq!(of_weights, [5.0, 7.0]);
@@ -76,7 +76,7 @@ impl ConvolutionGradient {
         weights: &[f32],
         gradient: &[f32],
         images: usize,
-    ) -> Result<Vec<f32>, KernelError> {
+    ) -> Result<Numbers<f32>, KernelError> {
         check_length("weights", self.shape.weights(), weights.len())?;
         self.check_gradient(gradient, images)?;
         let how = (self.instructions, self.factors);
