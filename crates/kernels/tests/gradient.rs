@@ -194,6 +194,7 @@ proptest! {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "takes hours")]
 fn many_places_are_added_up_in_parts() {
     let plain = ConvolutionShape::pointwise([31, 29, 5], 40);
     check(plain, 2, 7).unwrap();
@@ -216,6 +217,7 @@ fn many_places_are_added_up_in_parts() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "takes hours")]
 fn factors_are_rounded_to_the_nearest() {
     let shape = ConvolutionShape {
         kernel: [3, 3],
