@@ -11,7 +11,7 @@ use std::error::Error;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use finial::engine::{Choice, Engine, Precision, device};
+use finial::engine::{Choice, device};
 use finial::learn::{Pretrained, head};
 use finial::{BackboneOptions, Pooling, Quiet};
 
@@ -24,7 +24,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let options = BackboneOptions::from(backbone.as_str()).weights(weights);
     let backbone = Pretrained::open(&options, &Quiet)?;
     let graph = head::frozen(&backbone.graph, Pooling::Average)?;
-    let choice = choice(engine, precision).ok_or("no such engine or precision")?;
+    let choice = Choice {
+        engine: engine.parse().map_err(|()| "no such engine")?,
+        precision: precision.parse().map_err(|()| "no such precision")?,
+    };
     let network = choice.prepare(&graph, &backbone.weights, device::DEFAULT)?;
 
     let pixels = std::fs::read(pixels)?;
@@ -39,13 +42,4 @@ fn main() -> Result<(), Box<dyn Error>> {
     let rate = (passes * images.len()) as f64 / started.elapsed().as_secs_f64();
     println!("{}", serde_json::json!({ "images_per_second": rate }));
     Ok(())
-}
-
-fn choice(engine: &str, precision: &str) -> Option<Choice> {
-    let mut engines = Engine::ALL.into_iter();
-    let mut precisions = Precision::ALL.into_iter();
-    Some(Choice {
-        engine: engines.find(|known| known.name() == engine)?,
-        precision: precisions.find(|known| known.name() == precision)?,
-    })
 }

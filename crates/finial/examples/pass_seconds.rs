@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use finial::data::{ImageFit, decode, images_in, read_file};
-use finial::engine::{Choice, Engine, Precision, device};
+use finial::engine::{Choice, device};
 use finial::learn::extract::Extractor;
 use finial::learn::{EngineOptions, Pretrained, head};
 use finial::{BackboneOptions, FeatureStore, Pooling, Quiet};
@@ -32,9 +32,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let options = BackboneOptions::from(backbone.as_str()).weights(weights);
     let backbone = Pretrained::open(&options, &Quiet)?;
     let graph = head::frozen(&backbone.graph, Pooling::Average)?;
-    let engine: Engine = engine.parse().map_err(|()| "no such engine")?;
-    let precision: Precision = precision.parse().map_err(|()| "no such precision")?;
-    let choice = Choice { engine, precision };
+    let choice = Choice {
+        engine: engine.parse().map_err(|()| "no such engine")?,
+        precision: precision.parse().map_err(|()| "no such precision")?,
+    };
     let paths = images_in(Path::new(folder))?;
 
     let decoded = |paths: &[PathBuf]| -> Result<Vec<Vec<u8>>, String> {
@@ -61,8 +62,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let room = tempfile::tempdir()?;
     let store = FeatureStore::open(room.path(), u64::MAX)?;
     let options = EngineOptions {
-        engine: Some(engine),
-        precision: Some(precision),
+        engine: Some(choice.engine),
+        precision: Some(choice.precision),
     };
     let extractor = Extractor::new(
         &graph,

@@ -323,11 +323,19 @@ pub(crate) unsafe fn finish_clamped(
             // The sum stands second, so that a NaN stays one.
             left = _mm512_min_ps(high, _mm512_max_ps(low, left));
             right = _mm512_min_ps(high, _mm512_max_ps(low, right));
-            let packed = _mm512_cvtne2ps_pbh(right, left);
             let to = place.output.add(row * place.pitch).cast::<__m512i>();
-            _mm512_storeu_si512(to, std::mem::transmute::<__m512bh, __m512i>(packed));
+            _mm512_storeu_si512(to, short(left, right));
         }
     }
+}
+
+/// The numbers of two vectors as bf16, one behind the other.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bf16")]
+fn short(first: __m512, second: __m512) -> __m512i {
+    let both = _mm512_cvtne2ps_pbh(second, first);
+    // SAFETY: 512 bits either way.
+    unsafe { std::mem::transmute::<__m512bh, __m512i>(both) }
 }
 
 /// Sixteen columns of up to 32 rows of `f32` as pairs of bf16: for each pair of rows, the sixteen
@@ -351,9 +359,7 @@ unsafe fn paired(from: *const f32, pitch: usize, rows: usize, columns: usize) ->
             false => _mm512_setzero_ps(),
         };
         std::array::from_fn(|pair| {
-            let both = _mm512_cvtne2ps_pbh(row(2 * pair + 1), row(2 * pair));
-            let both = std::mem::transmute::<__m512bh, __m512i>(both);
-            _mm512_permutexvar_epi16(order, both)
+            _mm512_permutexvar_epi16(order, short(row(2 * pair), row(2 * pair + 1)))
         })
     }
 }
@@ -411,8 +417,7 @@ unsafe fn pair_rows(rows: &[[f32; STEP]], to: *mut f32, to_pitch: usize) {
     unsafe {
         let pairs = std::array::from_fn(|at| {
             let row = rows[at].as_ptr();
-            let both = _mm512_cvtne2ps_pbh(_mm512_loadu_ps(row.add(16)), _mm512_loadu_ps(row));
-            std::mem::transmute::<__m512bh, __m512i>(both)
+            short(_mm512_loadu_ps(row), _mm512_loadu_ps(row.add(16)))
         });
         store_turned(pairs, to, to_pitch);
     }

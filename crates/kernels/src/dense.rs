@@ -62,8 +62,8 @@ impl<T: Element> Dense<T> {
             activation,
             residual: false,
         };
-        let factors = Factors::F32;
-        let product = Product::new::<T>(shape, weights, bias, epilogue, instructions, factors);
+        let pairs = Factors::F32.are_pairs::<T>(instructions);
+        let product = Product::new::<T>(shape, weights, bias, epilogue, instructions, pairs);
         Ok(Self {
             inputs,
             units,

@@ -23,14 +23,6 @@ impl Kept {
     fn is_largest(self) -> bool {
         matches!(self, Self::Largest | Self::LargestWithPadding)
     }
-
-    /// Numbers that a mean is of, where so many of a window's `taps` lie inside.
-    fn counted(self, inside: usize, taps: usize) -> usize {
-        match self {
-            Self::MeanWithPadding => taps,
-            _ => inside,
-        }
-    }
 }
 
 /// A pool over maps `[height, width, channels]`.
@@ -208,16 +200,18 @@ impl<T: Element> Work for Rows<'_, T> {
     unsafe fn run<V: Lanes>(self) {
         let shape = &self.pooling.shape;
         let [out_height, out_width, channels] = self.pooling.output;
-        let [height, width, _] = shape.input;
+        let width = shape.input[1];
         let places = self.output.chunks_exact_mut(channels).enumerate();
         for (place, output) in places {
             let row = self.first + place / out_width;
             let (image, y) = (row / out_height, row % out_height);
             let image = &self.input[image * shape.input_length()..][..shape.input_length()];
-            let [top, bottom] = covered(shape, 0, y, height);
-            let [left, right] = covered(shape, 1, place % out_width, width);
-            let inside = (bottom - top) * (right - left);
-            let count = self.pooling.kept.counted(inside, shape.taps());
+            let Window {
+                rows: [top, bottom],
+                columns: [left, right],
+                inside,
+                count,
+            } = self.pooling.window(y, place % out_width);
             for channel in (0..channels).step_by(V::COUNT) {
                 let some = (channels - channel).min(V::COUNT);
                 // SAFETY: rows and columns lie in the image, vectors within a place's channels.
@@ -263,25 +257,26 @@ impl Work for Back<'_> {
 
     #[inline(always)]
     unsafe fn run<V: Lanes>(self) {
-        let shape = &self.pooling.shape;
         let [_, out_width, channels] = self.pooling.output;
-        let [height, width, _] = shape.input;
+        let width = self.pooling.shape.input[1];
         let mut left_over = vec![0.0; channels];
         let outputs = self.output.chunks_exact(channels);
         let places = outputs
             .zip(self.gradient.chunks_exact(channels))
             .enumerate();
         for (place, (output, gradient)) in places {
-            let [top, bottom] = covered(shape, 0, place / out_width, height);
-            let [left, right] = covered(shape, 1, place % out_width, width);
-            let inside = (bottom - top) * (right - left);
-            let count = self.pooling.kept.counted(inside, shape.taps()) as f32;
+            let Window {
+                rows: [top, bottom],
+                columns: [left, right],
+                count,
+                ..
+            } = self.pooling.window(place / out_width, place % out_width);
             left_over.copy_from_slice(gradient);
             for at in (top..bottom).flat_map(|y| (left..right).map(move |x| y * width + x)) {
                 let result = &mut self.result[at * channels..][..channels];
                 if !self.pooling.kept.is_largest() {
                     for (result, gradient) in result.iter_mut().zip(gradient) {
-                        *result += gradient / count;
+                        *result += gradient / count as f32;
                     }
                     continue;
                 }
@@ -297,14 +292,41 @@ impl Work for Back<'_> {
     }
 }
 
-/// From which place of an axis to behind which a window lies in the image.
-#[inline(always)]
-fn covered(shape: &ConvolutionShape, axis: usize, at: usize, size: usize) -> [usize; 2] {
-    let start = at * shape.stride[axis];
-    let end = start + shape.kernel[axis];
-    let before = shape.padding[2 * axis];
-    [
-        start.saturating_sub(before),
-        end.saturating_sub(before).min(size),
-    ]
+/// The part of a window that lies in the image.
+struct Window {
+    /// The first, and the one behind the last.
+    rows: [usize; 2],
+    columns: [usize; 2],
+    /// Numbers of it, in a channel.
+    inside: usize,
+    /// Numbers that a mean is of.
+    count: usize,
+}
+
+impl Pooling {
+    /// The window of the output's place in that row and column.
+    #[inline(always)]
+    fn window(&self, row: usize, column: usize) -> Window {
+        let shape = &self.shape;
+        let covered = |axis: usize, at: usize| {
+            let start = at * shape.stride[axis];
+            let end = start + shape.kernel[axis];
+            let before = shape.padding[2 * axis];
+            [
+                start.saturating_sub(before),
+                end.saturating_sub(before).min(shape.input[axis]),
+            ]
+        };
+        let (rows, columns) = (covered(0, row), covered(1, column));
+        let inside = (rows[1] - rows[0]) * (columns[1] - columns[0]);
+        Window {
+            rows,
+            columns,
+            inside,
+            count: match self.kept {
+                Kept::MeanWithPadding => shape.taps(),
+                _ => inside,
+            },
+        }
+    }
 }

@@ -12,7 +12,7 @@ use crate::Element;
 /// it page by page when it is first written, which takes as long as the writing.
 const LARGE: usize = 1 << 20;
 /// Bytes of a cache line.
-const LINE: usize = 64;
+const LINE: usize = size_of::<Line>();
 
 /// `length` zeros, written by all threads.
 ///
@@ -20,21 +20,26 @@ const LINE: usize = 64;
 /// assert_eq!(finial_kernels::zeros::<f32>(3), [0.0; 3]);
 /// ```
 pub fn zeros<T: Element>(length: usize) -> Vec<T> {
-    if length * size_of::<T>() < LARGE {
-        return vec![T::default(); length];
-    }
-    let mut zeros = Vec::with_capacity(length);
-    let room = &mut zeros.spare_capacity_mut()[..length];
-    ask_for_large_pages(room);
-    write_zeros(room);
-    // SAFETY: there is room for them, and they are written.
-    unsafe { zeros.set_len(length) };
+    let mut zeros = Vec::new();
+    append(&mut zeros, length, write_zeros);
     zeros
 }
 
 fn write_zeros<T: Element>(room: &mut [MaybeUninit<T>]) {
     let pieces = room.par_chunks_mut(LARGE / 8 / size_of::<T>());
     pieces.for_each(|piece| piece.fill(MaybeUninit::new(T::default())));
+}
+
+/// Appends `length` numbers, all of which `write` writes.
+fn append<T>(memory: &mut Vec<T>, length: usize, write: impl FnOnce(&mut [MaybeUninit<T>])) {
+    memory.reserve_exact(length);
+    let room = &mut memory.spare_capacity_mut()[..length];
+    if size_of_val(room) >= LARGE {
+        ask_for_large_pages(room);
+    }
+    write(room);
+    // SAFETY: there is room for them, and they are written, as every caller shows.
+    unsafe { memory.set_len(memory.len() + length) };
 }
 
 /// Numbers that begin on a cache line, so that none of their vectors lies on two.
@@ -52,20 +57,13 @@ impl<T: Element> Numbers<T> {
 
     /// `length` numbers, all of which `write` writes.
     pub(crate) fn written_by(length: usize, write: impl FnOnce(&mut [MaybeUninit<T>])) -> Self {
-        let mut memory = Vec::with_capacity(length + LINE / size_of::<T>() - 1);
-        let room = memory.spare_capacity_mut();
+        let mut memory: Vec<T> = Vec::with_capacity(length + LINE / size_of::<T>() - 1);
         // Where this cannot be told, as under Miri, they begin anywhere.
-        let start = Some(room.as_ptr().align_offset(LINE));
+        let start = Some(memory.as_ptr().align_offset(LINE));
         let start = start.filter(|start| *start < LINE / size_of::<T>());
         let start = start.unwrap_or(0);
-        let (before, room) = room[..start + length].split_at_mut(start);
-        before.fill(MaybeUninit::new(T::default()));
-        if length * size_of::<T>() >= LARGE {
-            ask_for_large_pages(room);
-        }
-        write(room);
-        // SAFETY: there is room for them, and they are written, as every caller shows.
-        unsafe { memory.set_len(start + length) };
+        memory.resize(start, T::default());
+        append(&mut memory, length, write);
         Self { memory, start }
     }
 
@@ -93,7 +91,7 @@ impl<T> DerefMut for Numbers<T> {
 fn ask_for_large_pages<T>(room: &mut [MaybeUninit<T>]) {
     #[cfg(all(target_os = "linux", not(miri)))]
     {
-        /// Bytes of a page, at most: where whole ones begin does not matter else.
+        /// What begins at a multiple of it begins with a page, however large the system's are.
         const PAGE: usize = 1 << 16;
         let bytes = size_of_val(room);
         let start = room.as_mut_ptr().cast::<u8>();

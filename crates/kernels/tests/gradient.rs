@@ -60,6 +60,13 @@ fn numbers(count: usize, seed: u64) -> Vec<f32> {
     (0..count).map(|_| next()).collect()
 }
 
+/// The same, rounded to bf16.
+fn short(numbers: &[f32]) -> Vec<f32> {
+    let numbers = numbers.iter();
+    let short = numbers.map(|number| bf16::from_f32(*number).to_f32());
+    short.collect()
+}
+
 /// What writes a gradient.
 type Run<'a> = &'a (dyn Fn(&mut [f32]) -> Result<(), KernelError> + Sync);
 
@@ -128,32 +135,34 @@ fn check(shape: ConvolutionShape, images: usize, seed: u64) -> Result<(), TestCa
     let output: usize = shape.output().unwrap().iter().product();
     let [rows, columns] = shape.kernel;
     let per_filter = shape.input[2] / shape.groups * rows * columns;
+    let input = numbers(images * one, seed ^ 1);
+    let weights = numbers(shape.filters * per_filter, seed ^ 2);
+    let gradient = numbers(images * output, seed ^ 3);
+    check_with(Factors::F32, &shape, images, [&input, &weights, &gradient])?;
     // Numbers that bf16 can hold, so that rounding to it changes nothing.
-    let short = |count, seed| -> Vec<f32> {
-        let long = numbers(count, seed).into_iter();
-        long.map(|number| bf16::from_f32(number).to_f32()).collect()
-    };
-    let input = short(images * one, seed ^ 1);
-    let weights = short(shape.filters * per_filter, seed ^ 2);
-    let gradient = short(images * output, seed ^ 3);
-    let expected = definition(&shape, &input, &weights, &gradient);
-    for (instructions, factors) in Instructions::available()
-        .into_iter()
-        .flat_map(|instructions| {
-            [Factors::F32, Factors::Bf16].map(|factors| (instructions, factors))
-        })
-    {
-        let back = ConvolutionGradient::new(shape, instructions).unwrap();
+    let [input, weights, gradient] = [input, weights, gradient].map(|numbers| short(&numbers));
+    check_with(Factors::Bf16, &shape, images, [&input, &weights, &gradient])
+}
+
+fn check_with(
+    factors: Factors,
+    shape: &ConvolutionShape,
+    images: usize,
+    [input, weights, gradient]: [&[f32]; 3],
+) -> Result<(), TestCaseError> {
+    let expected = definition(shape, input, weights, gradient);
+    for instructions in Instructions::available() {
+        let back = ConvolutionGradient::new(*shape, instructions).unwrap();
         let back = back.with_factors(factors);
         let all: [(&str, Run); 3] = [
             ("input", &|to| {
-                to.copy_from_slice(&back.of_input(&weights, &gradient, images)?);
+                to.copy_from_slice(&back.of_input(weights, gradient, images)?);
                 Ok(())
             }),
             ("weights", &|to| {
-                back.of_weights(&input, &gradient, to, images)
+                back.of_weights(input, gradient, to, images)
             }),
-            ("bias", &|to| back.of_bias(&gradient, to, images)),
+            ("bias", &|to| back.of_bias(gradient, to, images)),
         ];
         for ((what, run), expected) in all.into_iter().zip(&expected) {
             let found = on_threads(1, run, expected.len());
@@ -227,10 +236,6 @@ fn factors_are_rounded_to_the_nearest() {
     let (input, output) = (12 * 36 * 32, 12 * 36 * 64);
     let (input, weights) = (numbers(input, 1), numbers(32 * 64 * 9, 2));
     let gradient = numbers(output, 3);
-    let short = |all: &[f32]| -> Vec<f32> {
-        let all = all.iter();
-        all.map(|number| bf16::from_f32(*number).to_f32()).collect()
-    };
     for instructions in Instructions::available() {
         let back = ConvolutionGradient::new(shape, instructions).unwrap();
         let back = back.with_factors(Factors::Bf16);

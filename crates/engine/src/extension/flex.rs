@@ -343,17 +343,7 @@ fn unshared(map: FlexTensor) -> FlexTensor {
     let layout = map.layout().permute(&[0, 2, 3, 1]);
     match layout.contiguous_offsets() {
         Some(_) if map.is_unique() => map,
-        _ => {
-            let numbers = match channels_last(&map) {
-                ChannelsLast::Turned(numbers) => numbers,
-                ChannelsLast::There(numbers) => {
-                    let mut copy = Numbers::zeros(numbers.len());
-                    copy.copy_from_slice(numbers);
-                    copy
-                }
-            };
-            maps(numbers, axes(&map))
-        }
+        _ => maps(channels_last(&map).into_numbers(), axes(&map)),
     }
 }
 
@@ -385,6 +375,19 @@ fn row_major(tensor: &FlexTensor) -> Cow<'_, [f32]> {
 enum ChannelsLast<'a> {
     There(&'a [f32]),
     Turned(Numbers<f32>),
+}
+
+impl ChannelsLast<'_> {
+    fn into_numbers(self) -> Numbers<f32> {
+        match self {
+            ChannelsLast::Turned(numbers) => numbers,
+            ChannelsLast::There(numbers) => {
+                let mut copy = Numbers::zeros(numbers.len());
+                copy.copy_from_slice(numbers);
+                copy
+            }
+        }
+    }
 }
 
 impl Deref for ChannelsLast<'_> {

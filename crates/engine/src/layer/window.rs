@@ -63,9 +63,7 @@ impl Convolution {
     #[cfg(feature = "cpu")]
     pub(super) fn padded(&self, zeros: [(usize, usize); 2]) -> Self {
         let mut padded = self.clone();
-        for (own, more) in padded.options.padding.iter_mut().zip(zeros) {
-            *own = (own.0 + more.0, own.1 + more.1);
-        }
+        padded.options.padding = with_zeros(padded.options.padding, zeros);
         padded
     }
 
@@ -139,40 +137,42 @@ impl Pool {
     /// bottom), (left, right). None if they cannot.
     #[cfg(feature = "cpu")]
     pub(crate) fn own(&self, zeros: [(usize, usize); 2]) -> Option<Self> {
-        let any_zeros = zeros != [(0, 0); 2];
+        let any = |padding: [(usize, usize); 2]| padding != [(0, 0); 2];
         let (kernel, stride, padding, kept) = match self {
-            Pool::Largest(options) if !options.ceil_mode => {
-                // Padding never wins, zeros do.
-                let padded = options.padding != [(0, 0); 2];
-                let kept = match any_zeros {
-                    true if padded => return None,
+            // Padding never wins, zeros do.
+            Pool::Largest(o) if !o.ceil_mode && (!any(zeros) || !any(o.padding)) => {
+                let kept = match any(zeros) {
                     true => Kept::LargestWithPadding,
                     false => Kept::Largest,
                 };
-                (options.kernel_size, options.stride, options.padding, kept)
+                (o.kernel_size, o.stride, o.padding, kept)
             }
-            Pool::Mean(options) if !options.ceil_mode && !any_zeros => {
-                let kept = match options.count_include_pad {
+            Pool::Mean(o) if !o.ceil_mode && !any(zeros) => {
+                let kept = match o.count_include_pad {
                     true => Kept::MeanWithPadding,
                     false => Kept::Mean,
                 };
-                (options.kernel_size, options.stride, options.padding, kept)
+                (o.kernel_size, o.stride, o.padding, kept)
             }
             _ => return None,
         };
-        let mut windows = Windows {
+        let padding = with_zeros(padding, zeros);
+        let mut sides = padding.iter().zip(kernel);
+        let fits = sides.all(|((before, after), kernel)| *before < kernel && *after < kernel);
+        fits.then_some(Pool::Own(Windows {
             kernel,
             stride,
             padding,
             kept,
-        };
-        for (own, more) in windows.padding.iter_mut().zip(zeros) {
-            *own = (own.0 + more.0, own.1 + more.1);
-        }
-        let sides = windows.padding.iter().zip(kernel);
-        let fits = |((before, after), kernel): (&(usize, usize), usize)| {
-            *before < kernel && *after < kernel
-        };
-        sides.into_iter().all(fits).then_some(Pool::Own(windows))
+        }))
     }
+}
+
+/// Zeros around a map, and more zeros around that: (top, bottom), (left, right).
+#[cfg(feature = "cpu")]
+fn with_zeros(padding: [(usize, usize); 2], zeros: [(usize, usize); 2]) -> [(usize, usize); 2] {
+    [0, 1].map(|axis| {
+        let ((before, after), (more, behind)) = (padding[axis], zeros[axis]);
+        (before + more, after + behind)
+    })
 }

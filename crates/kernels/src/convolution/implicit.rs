@@ -42,8 +42,7 @@ impl Implicit {
     ) -> Self {
         let (taps, channels) = (shape.taps(), shape.input[2] / shape.groups);
         let filters = shape.filters / shape.groups;
-        let in_order =
-            taps == 1 && shape.stride == [1, 1] && shape.padding == [0; 4] && shape.groups == 1;
+        let in_order = shape.is_pointwise();
         let panels = (0..shape.groups).map(|group| {
             Panels::new(
                 [filters, taps * channels],

@@ -67,6 +67,14 @@ pub enum Use {
 }
 
 impl Use {
+    /// What factors are rounded to.
+    fn factors(self) -> Factors {
+        match self {
+            Use::Often => Factors::F32,
+            Use::Once { factors, .. } => factors,
+        }
+    }
+
     /// Whether it pays to transform the filters: a filter's transform takes as long as what it
     /// saves at a few pixels.
     fn pays(self, shape: &ConvolutionShape) -> bool {
@@ -137,17 +145,11 @@ impl<T: Element> Convolution<T> {
         };
         let bias = bias.unwrap_or(&no_bias);
         check_length("bias", shape.filters, bias.len())?;
-        let factors = match to_be_used {
-            Use::Often => Factors::F32,
-            Use::Once { factors, .. } => factors,
-        };
-        let transforms = T::NAME == "f32"
-            && !factors.are_pairs::<T>(instructions)
-            && Winograd::suits(&shape)
-            && to_be_used.pays(&shape);
+        let pairs = to_be_used.factors().are_pairs::<T>(instructions);
+        let exact = T::NAME == "f32" && !pairs;
         let plan = if shape.is_depthwise() {
             Plan::Depthwise(Depthwise::new(shape, weights, bias, epilogue, instructions))
-        } else if transforms {
+        } else if exact && Winograd::suits(&shape) && to_be_used.pays(&shape) {
             Plan::Winograd(Winograd::new(shape, weights, bias, epilogue, instructions))
         } else {
             Plan::Product(Product::new::<T>(
@@ -156,7 +158,7 @@ impl<T: Element> Convolution<T> {
                 bias,
                 epilogue,
                 instructions,
-                factors,
+                pairs,
             ))
         };
         Ok(Self {

@@ -8,7 +8,7 @@ use super::implicit::Implicit;
 use super::padded::Padded;
 #[cfg(target_arch = "x86_64")]
 use super::tiled::Tiled;
-use crate::{Element, Epilogue, Factors, Instructions};
+use crate::{Element, Epilogue, Instructions};
 
 /// A matrix product from `T`, in whatever the instructions have for it.
 #[derive(Debug)]
@@ -21,16 +21,16 @@ pub(crate) enum Product {
 }
 
 impl Product {
-    /// For a shape, lengths and instructions that are checked.
+    /// For a shape, lengths and instructions that are checked; with factors that are pairs of bf16 or
+    /// not.
     pub fn new<T: Element>(
         shape: ConvolutionShape,
         weights: &[f32],
         bias: &[f32],
         epilogue: Epilogue,
         instructions: Instructions,
-        factors: Factors,
+        pairs: bool,
     ) -> Self {
-        let pairs = factors.are_pairs::<T>(instructions);
         match instructions {
             #[cfg(target_arch = "x86_64")]
             Instructions::Amx if pairs && Padded::suits(&shape) => {

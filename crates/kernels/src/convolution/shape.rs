@@ -126,6 +126,11 @@ impl ConvolutionShape {
         self.kernel[0] * self.kernel[1]
     }
 
+    /// Whether every output reads the pixel at its own place and no other.
+    pub(crate) fn is_pointwise(&self) -> bool {
+        self.taps() == 1 && self.stride == [1, 1] && self.padding == [0; 4] && self.groups == 1
+    }
+
     /// Whether every channel has filters of its own, one each.
     pub(crate) fn is_depthwise(&self) -> bool {
         self.groups == self.input[2] && self.groups == self.filters && self.groups > 1

@@ -42,12 +42,7 @@ impl Tiled {
         let (taps, channels) = (shape.taps(), shape.input[2] / shape.groups);
         let filters = shape.filters / shape.groups;
         let depth = taps * channels;
-        let in_place = T::NAME == "bf16"
-            && taps == 1
-            && shape.stride == [1, 1]
-            && shape.padding == [0; 4]
-            && shape.groups == 1
-            && channels.is_multiple_of(2);
+        let in_place = T::NAME == "bf16" && shape.is_pointwise() && channels.is_multiple_of(2);
         let step = if in_place { channels.min(STEP) } else { STEP };
         let padded = if in_place {
             depth

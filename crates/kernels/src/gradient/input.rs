@@ -30,65 +30,68 @@ struct Phase {
 /// Lengths, weights and instructions are checked.
 pub(super) fn gradient(
     shape: &ConvolutionShape,
-    (instructions, factors): (Instructions, Factors),
+    how: (Instructions, Factors),
     weights: &[f32],
     gradient: &[f32],
     images: usize,
 ) -> Result<Numbers<f32>, KernelError> {
     let (shape, weights) = without_gaps(shape, weights);
     let [phases_down, phases_across] = [0, 1].map(|axis| phases(&shape, axis));
-    let single = shape.stride == [1, 1];
-    let mut result = match single {
-        true => Numbers::zeros(0),
-        false => Numbers::zeros(images * shape.input_length()),
-    };
+    let nothing = || Numbers::zeros(images * shape.input_length());
+    if shape.stride == [1, 1] {
+        // One phase each way, which are all pixels.
+        let whole = match (&phases_down[..], &phases_across[..]) {
+            (&[down], &[across]) => of(&shape, [down, across], how, &weights, gradient, images)?,
+            _ => None,
+        };
+        return Ok(whole.unwrap_or_else(nothing));
+    }
+    let mut result = nothing();
     for &down in &phases_down {
         for &across in &phases_across {
             let phases = [down, across];
-            let turned = turned(&shape, &weights, phases);
-            let [height, width, filters] = shape.output_unchecked();
-            let padding = [
-                down.padding[0],
-                down.padding[1],
-                across.padding[0],
-                across.padding[1],
-            ];
-            let cropped = crop(gradient, [height, width, filters], padding);
-            let Some((cropped, [height, width])) = cropped else {
-                // None of these pixels met the filter.
-                if single {
-                    result = Numbers::zeros(images * shape.input_length());
-                }
-                continue;
-            };
-            let back = ConvolutionShape {
-                input: [height, width, filters],
-                filters: shape.input[2],
-                kernel: phases.map(|phase| phase.taps),
-                stride: [1, 1],
-                padding: padding.map(|pixels| pixels.max(0) as usize),
-                dilation: shape.dilation,
-                groups: shape.groups,
-            };
-            let epilogue = Epilogue::default();
-            let back = Convolution::<f32>::once(
-                back,
-                &turned,
-                None,
-                epilogue,
-                instructions,
-                images,
-                factors,
-            )?;
-            let part = back.apply(&cropped, None, images)?;
-            if single {
-                result = part;
-            } else {
+            if let Some(part) = of(&shape, phases, how, &weights, gradient, images)? {
                 scatter(&part, &shape, phases, &mut result);
             }
         }
     }
     Ok(result)
+}
+
+/// The gradient of two phases' pixels; `None` if none of them met the filter.
+fn of(
+    shape: &ConvolutionShape,
+    phases: [Phase; 2],
+    (instructions, factors): (Instructions, Factors),
+    weights: &[f32],
+    gradient: &[f32],
+    images: usize,
+) -> Result<Option<Numbers<f32>>, KernelError> {
+    let [height, width, filters] = shape.output_unchecked();
+    let [[top, bottom], [left, right]] = phases.map(|phase| phase.padding);
+    let padding = [top, bottom, left, right];
+    let Some((cropped, [height, width])) = crop(gradient, [height, width, filters], padding) else {
+        return Ok(None);
+    };
+    let back = ConvolutionShape {
+        input: [height, width, filters],
+        filters: shape.input[2],
+        kernel: phases.map(|phase| phase.taps),
+        stride: [1, 1],
+        padding: padding.map(|pixels| pixels.max(0) as usize),
+        dilation: shape.dilation,
+        groups: shape.groups,
+    };
+    let back = Convolution::<f32>::once(
+        back,
+        &turned(shape, weights, phases),
+        None,
+        Epilogue::default(),
+        instructions,
+        images,
+        factors,
+    )?;
+    back.apply(&cropped, None, images).map(Some)
 }
 
 /// A filter whose weights lie apart, and which moves by more than one pixel, with zeros between

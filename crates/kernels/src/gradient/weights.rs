@@ -227,12 +227,11 @@ impl Kernel for Task<'_> {
         let room = std::mem::take(&mut self.room);
         // SAFETY: the processor has the instructions.
         let sums = unsafe {
-            #[cfg(target_arch = "x86_64")]
-            if self.grain.tiles {
-                let sums = self.by_tiles::<V>(room);
-                return self.write(sums);
+            match self.grain.tiles {
+                #[cfg(target_arch = "x86_64")]
+                true => self.by_tiles::<V>(room),
+                _ => self.by_vectors::<V>(room),
             }
-            self.by_vectors::<V>(room)
         };
         self.write(sums);
     }
@@ -274,7 +273,7 @@ impl Task<'_> {
                 // rows; inputs and gradients have these places, since their lengths were checked.
                 unsafe {
                     let mut met = rows;
-                    if count > 0 && self.is_in_place() {
+                    if count > 0 && self.shape.is_pointwise() {
                         let at = first * channels + self.first_row;
                         met = Factor {
                             numbers: self.input[at..].as_ptr(),
@@ -296,12 +295,6 @@ impl Task<'_> {
             unsafe { product.add() };
         }
         product.sums()
-    }
-
-    /// Whether a place's row is what lies at the same place of the input.
-    fn is_in_place(&self) -> bool {
-        let shape = self.shape;
-        shape.taps() == 1 && shape.stride == [1, 1] && shape.padding == [0; 4] && shape.groups == 1
     }
 
     /// What the run's weights met at `count` places, `pitch` numbers from one to the next.
