@@ -3,7 +3,6 @@
 
     make bench-kernels                        # all layers, writes RESULTS.md
     python bench/kernels/run.py resnet50      # some, prints only
-    python bench/kernels/run.py --log FILE    # what a run printed to stderr, as a page
 
 The numbers are those that the Criterion bench of `crates/kernels` prints.
 """
@@ -17,26 +16,25 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "speed"))
 
-from tables import machine  # noqa: E402  (lies beside, in bench/speed)
+from tables import grid, machine  # noqa: E402  (lies beside, in bench/speed)
 
 BENCH = ["cargo", "bench", "--locked", "-p", "finial-kernels", "--bench", "convolution", "--"]
 LINE = re.compile(
-    r"(?P<network>\w+) (?P<back>back )?(?P<type>f32|bf16) (?P<threads>\d+)/(?P<layer>.+?)(?:, (?P<way>forward|to the \w+))?: "
+    r"(?P<network>\w+) (?:back )?(?P<type>f32|bf16) (?P<threads>\d+)/(?P<layer>.+?)(?:, (?P<way>forward|to the \w+))?: "
     r"(?P<rate>\d+) GFLOP/s(?:, (?P<share>\d+) % of (?P<peak>\d+))?$"
 )
 TYPES = ("f32", "bf16")
 
 
 def main(chosen):
-    if chosen[:1] == ["--log"]:
-        with open(chosen[1], encoding="utf-8") as log:
-            finish(read(log), [])
-        return
     with subprocess.Popen([*BENCH, *chosen], cwd=HERE.parents[1], stdout=subprocess.PIPE, text=True) as bench:
         found = read(bench.stdout)
     if bench.returncode:
         sys.exit("the bench failed")
-    finish(found, chosen)
+    text = page(found)
+    print(text)
+    if not chosen:
+        (HERE / "RESULTS.md").write_text(text, encoding="utf-8")
 
 
 def read(lines):
@@ -49,13 +47,6 @@ def read(lines):
             of[kind] = [int(match[part] or 0) for part in ("rate", "share", "peak")]
             print(line.strip(), file=sys.stderr)
     return found
-
-
-def finish(found, chosen):
-    text = page(found)
-    print(text)
-    if not chosen:
-        (HERE / "RESULTS.md").write_text(text, encoding="utf-8")
 
 
 def page(found):
@@ -125,8 +116,8 @@ def operations(layer):
 
 
 def table(head, rows):
-    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
-    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
+    lines = [(name, [(value, "{}") for value in cells]) for name, *cells in rows]
+    return grid(head, lines, [None] * (len(head) - 1))
 
 
 if __name__ == "__main__":

@@ -5,8 +5,9 @@
     python bench/scores/run.py stamps elpv-defect    # prints the table of some, writes nothing
 
 In this order: fetch the data (`bench/data/fetch.py`), `finial features`, `finial train`, the
-comparison (`compare.py`), and `finial train` on features in f32 and in bf16. What is made on the way lies in `target/bench/scores`. The program is
-built with `cargo build --release` unless `--finial` names one.
+comparison (`compare.py`), and `finial train` on features in f32 and in bf16. What is made on the
+way lies in `target/bench/scores`. The program is built with `cargo build --release` unless
+`--finial` names one.
 """
 
 import argparse
@@ -66,15 +67,10 @@ def build():
 def score(finial, one, seed):
     """The rows of a data set, and a line on how they came about."""
     WORK.mkdir(parents=True, exist_ok=True)
-    data = DATA / one.path
-    features, model = WORK / f"{one.name}.safetensors", WORK / f"{one.name}.model"
+    features = WORK / f"{one.name}.safetensors"
     features.unlink(missing_ok=True)
-    if model.exists():
-        shutil.rmtree(model)
-    _, extraction = timed([finial, "features", data, "--out", features, "--seed", str(seed)])
-    printed, training = timed(
-        [finial, "train", data, "--out", model, "--seed", str(seed), "--format", "json"]
-    )
+    _, extraction = timed([finial, "features", DATA / one.path, "--out", features, "--seed", str(seed)])
+    printed, training = train(finial, one, seed)
     (WORK / f"{one.name}.json").write_text(printed, encoding="utf-8")
     result = json.loads(printed)
     started = time.monotonic()
@@ -91,11 +87,8 @@ def precisions(finial, one, seed):
     """Rows that compare heads on features in f32 and in bf16, by finial's own kernels."""
     trained = {}
     for precision in ("f32", "bf16"):
-        model = WORK / f"{one.name}.{precision}.model"
-        if model.exists():
-            shutil.rmtree(model)
-        how = ["--engine", "finial", "--precision", precision, "--seed", str(seed), "--format", "json"]
-        trained[precision] = json.loads(timed([finial, "train", DATA / one.path, "--out", model, *how])[0])
+        printed, _ = train(finial, one, seed, "--engine", "finial", "--precision", precision)
+        trained[precision] = json.loads(printed)
     long, short = (trained[precision]["metrics"] for precision in ("f32", "bf16"))
     for metric, interval in trained["f32"]["intervals"].items():
         # A normal distribution has 95 % within 1.96 standard errors on either side.
@@ -106,6 +99,14 @@ def precisions(finial, one, seed):
             f"| {one.name} | {metric} | {long[metric]:.4f} | {short[metric]:.4f} "
             f"| {difference:+.4f} | {error:.4f} | {verdict} |"
         )
+
+
+def train(finial, one, seed, *how):
+    """What `finial train` prints as JSON, and the seconds it took."""
+    model = WORK / f"{one.name}.model"
+    if model.exists():
+        shutil.rmtree(model)
+    return timed([finial, "train", DATA / one.path, "--out", model, "--seed", str(seed), "--format", "json", *how])
 
 
 def timed(command):

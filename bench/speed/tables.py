@@ -165,21 +165,28 @@ def growth(row, size):
     yield grid(("", *heading, "growth"), lines, [None] * (len(heading) + 1))
 
 
-def steps(row, size):
+def rates(row):
+    """`{network: {program: images a second}}`, and the lines of a table of them."""
+    rate = {n: {name: median(s, "images_per_second") for name, s in row[n].items()} for n in row}
     names = list(dict.fromkeys(name for programs in row.values() for name in programs))
-    rate = {n: {name: median(row[n].get(name), "images_per_second") for name in names} for n in row}
-    lines = [(name, [(rate[n][name], "{:.1f}") for n in row]) for name in names]
+    return rate, [(name, [(rate[n].get(name), "{:.1f}") for n in row]) for name in names]
+
+
+def times_as_fast(rate, title, over, under):
+    """A line of how much faster one program is than another, of each network."""
+    pairs = [(programs.get(over), programs.get(under)) for programs in rate.values()]
+    return title, [(one / other if one and other else None, "{:.2f} ×") for one, other in pairs]
+
+
+def steps(row, size):
+    rate, lines = rates(row)
     yield (
         "Images a second of a training step: forward, and back to every weight; batch norms with the statistics that "
         "they came with. In bf16, finial rounds the factors of products; PyTorch also what lies between layers."
     )
     yield grid(("", *row), lines, [max] * len(row))
-    def ratio(network, precision):
-        ours, theirs = (rate[network].get(f"{who}, {precision}") for who in ("finial", "torch + timm"))
-        return ours / theirs if ours and theirs else None
-
-    precisions = ("f32", "bf16")
-    lines = [(f"finial / torch + timm, {p}", [(ratio(n, p), "{:.2f} ×") for n in row]) for p in precisions]
+    pairs = [(f"finial, {kind}", f"torch + timm, {kind}") for kind in ("f32", "bf16")]
+    lines = [times_as_fast(rate, f"finial / {theirs}", ours, theirs) for ours, theirs in pairs]
     yield grid(("ratio", *row), lines, [None] * len(row))
 
 
@@ -205,17 +212,11 @@ def passes(row, size):
 
 
 def cores(row, size):
-    rate = {n: {name: median(s, "images_per_second") for name, s in row[n].items()} for n in row}
-    names = list(dict.fromkeys(name for programs in row.values() for name in programs))
-    lines = [(name, [(rate[n].get(name), "{:.1f}") for n in row]) for name in names]
+    rate, lines = rates(row)
     yield "Images a second, as in (a)."
     yield grid(("", *row), lines, [None] * len(row))
-
-    def gain(network, name):
-        one, all_cores = rate[network].get(name + ONE_CORE), rate[network].get(name)
-        return all_cores / one if one and all_cores else None
-
-    lines = [(name, [(gain(n, name), "{:.2f} ×") for n in row]) for name in names if not name.endswith(ONE_CORE)]
+    names = [name for name, _ in lines if not name.endswith(ONE_CORE)]
+    lines = [times_as_fast(rate, name, name, name + ONE_CORE) for name in names]
     yield grid((f"{os.cpu_count()} cores / one", *row), lines, [None] * len(row))
 
 
