@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{GraphError, Op, Parameter, Shape, Tensor, Weights, WeightsError};
+use crate::{GraphError, Op, Parameter, Shape, Weights, WeightsError};
 
 /// A node: an operation, its name, and whom it reads.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -316,13 +316,15 @@ impl Graph {
         let parameters = self.parameters();
         weights.check(&parameters)?;
         for Parameter { name, .. } in parameters {
-            let values = weights.get(&name).map(Tensor::values).unwrap_or_default();
-            if values.iter().any(|v| !v.is_finite()) {
+            let Some(tensor) = weights.get(&name) else {
+                continue;
+            };
+            if !tensor.is_finite() {
                 return Err(WeightsError::NotFinite { name });
             }
             // No other operation has a parameter of this name.
             if name.ends_with(".running_var")
-                && let Some(&found) = values.iter().find(|v| **v < 0.0)
+                && let Some(&found) = tensor.values().iter().find(|v| **v < 0.0)
             {
                 return Err(WeightsError::NegativeVariance { name, found });
             }
@@ -334,6 +336,7 @@ impl Graph {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Tensor;
 
     fn residual() -> Graph {
         let mut graph = Graph::new(Shape::Map([4, 8, 8]));

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map;
 use std::io::{self, Write};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use half::{bf16, f16};
 use safetensors::tensor::{Dtype, Metadata, SafeTensors, TensorInfo};
@@ -37,13 +37,31 @@ impl Precision {
     }
 }
 
-/// A tensor: a shape and row-major numbers. Clones share the numbers.
+/// A tensor: a shape and row-major numbers. Clones share the numbers, and what was found out about
+/// them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tensor {
     shape: Vec<usize>,
-    values: Arc<Vec<f32>>,
+    numbers: Arc<Numbers>,
     precision: Precision,
 }
+
+/// Numbers that do not change, so that what is asked of all of them is found out once.
+#[derive(Clone, Debug)]
+struct Numbers {
+    values: Vec<f32>,
+    finite: OnceLock<bool>,
+    digest: OnceLock<[u8; 32]>,
+}
+
+impl PartialEq for Numbers {
+    fn eq(&self, other: &Self) -> bool {
+        self.values == other.values
+    }
+}
+
+/// Numbers that are worked on at once.
+const PIECE: usize = 1 << 16;
 
 impl Tensor {
     /// A tensor that is stored in single precision.
@@ -61,7 +79,11 @@ impl Tensor {
         }
         Ok(Tensor {
             shape,
-            values: Arc::new(values),
+            numbers: Arc::new(Numbers {
+                values,
+                finite: OnceLock::new(),
+                digest: OnceLock::new(),
+            }),
             precision: Precision::F32,
         })
     }
@@ -73,12 +95,31 @@ impl Tensor {
 
     /// Its numbers, row-major.
     pub fn values(&self) -> &[f32] {
-        &self.values
+        &self.numbers.values
     }
 
     /// Its numbers alone; copied only if a clone shares them.
     pub fn into_values(self) -> Vec<f32> {
-        Arc::unwrap_or_clone(self.values)
+        Arc::unwrap_or_clone(self.numbers).values
+    }
+
+    /// Whether all its numbers are finite.
+    pub fn is_finite(&self) -> bool {
+        // No way out inside of a piece, so that many numbers are looked at together.
+        let all = |piece: &[f32]| piece.iter().fold(true, |all, v| all & v.is_finite());
+        let found = || self.values().chunks(PIECE).all(all);
+        *self.numbers.finite.get_or_init(found)
+    }
+
+    /// A digest of its numbers.
+    fn digest(&self) -> [u8; 32] {
+        *self.numbers.digest.get_or_init(|| {
+            let mut hasher = blake3::Hasher::new();
+            for piece in self.values().chunks(PIECE) {
+                hasher.update(&bytes_of(piece, f32::to_le_bytes));
+            }
+            *hasher.finalize().as_bytes()
+        })
     }
 
     /// How it is stored.
@@ -88,19 +129,25 @@ impl Tensor {
 
     /// Writes the numbers in the precision that they are stored in.
     fn write(&self, out: &mut impl Write) -> io::Result<()> {
-        const PIECE: usize = 1 << 16;
-        for piece in self.values.chunks(PIECE) {
-            let bytes: Vec<u8> = match self.precision {
-                Precision::F32 => piece.iter().flat_map(|v| v.to_le_bytes()).collect(),
-                Precision::F16 => {
-                    let halves = piece.iter().map(|v| f16::from_f32(*v));
-                    halves.flat_map(f16::to_le_bytes).collect()
-                }
+        for piece in self.values().chunks(PIECE) {
+            let bytes = match self.precision {
+                Precision::F32 => bytes_of(piece, f32::to_le_bytes),
+                Precision::F16 => bytes_of(piece, |v| f16::from_f32(v).to_le_bytes()),
             };
             out.write_all(&bytes)?;
         }
         Ok(())
     }
+}
+
+/// The bytes that numbers are written as.
+fn bytes_of<const N: usize>(numbers: &[f32], write: impl Fn(f32) -> [u8; N]) -> Vec<u8> {
+    let mut bytes = vec![0; N * numbers.len()];
+    let places = bytes.as_chunks_mut::<N>().0;
+    for (to, &number) in places.iter_mut().zip(numbers) {
+        *to = write(number);
+    }
+    bytes
 }
 
 /// Named tensors.
@@ -158,7 +205,7 @@ impl Weights {
 
     /// How many numbers there are in all.
     pub fn count(&self) -> usize {
-        self.tensors.values().map(|t| t.values.len()).sum()
+        self.tensors.values().map(|t| t.values().len()).sum()
     }
 
     /// Checks that every parameter is there in its shape.
@@ -203,10 +250,7 @@ impl Weights {
             for &dim in &tensor.shape {
                 hasher.update(&(dim as u64).to_le_bytes());
             }
-            for chunk in tensor.values.chunks(4096) {
-                let bytes: Vec<u8> = chunk.iter().flat_map(|v| v.to_le_bytes()).collect();
-                hasher.update(&bytes);
-            }
+            hasher.update(&tensor.digest());
         }
         *hasher.finalize().as_bytes()
     }
@@ -237,10 +281,10 @@ impl Weights {
                     });
                 }
             };
-            if values.iter().any(|v| !v.is_finite()) {
+            let mut tensor = Tensor::new(&name, view.shape().to_vec(), values)?;
+            if !tensor.is_finite() {
                 return Err(WeightsError::NotFinite { name });
             }
-            let mut tensor = Tensor::new(&name, view.shape().to_vec(), values)?;
             tensor.precision = precision;
             tensors.insert(name, tensor);
         }
@@ -269,7 +313,7 @@ impl Weights {
         let mut end = 0;
         let infos = ordered.iter().map(|(name, tensor)| {
             let start = end;
-            end += tensor.values.len() * tensor.precision.bytes();
+            end += tensor.values().len() * tensor.precision.bytes();
             let info = TensorInfo {
                 dtype: tensor.precision.dtype(),
                 shape: tensor.shape.clone(),
