@@ -4,6 +4,7 @@ use finial_data::{Source, thumbnail};
 use finial_report::format;
 use finial_report::inspection::{Finding, Group, Picture};
 use finial_task::TaskKind;
+use rayon::prelude::*;
 
 use crate::inspect::labels::Doubt;
 use crate::inspect::odd::{Odd, Reason};
@@ -49,15 +50,13 @@ pub(crate) fn groups(inspection: &Inspection, source: &Source) -> Vec<Group> {
         },
     ];
     groups.extend(odd_groups(&inspection.odd));
-    for picture in groups
-        .iter_mut()
-        .flat_map(|group| &mut group.findings)
-        .flat_map(|finding| &mut finding.pictures)
-    {
+    let findings = groups.par_iter_mut().flat_map(|group| &mut group.findings);
+    let pictures = findings.flat_map(|finding| &mut finding.pictures);
+    pictures.for_each(|picture| {
         let bytes = std::fs::read(source.root.join(&picture.path)).ok();
         let jpeg = bytes.and_then(|bytes| thumbnail(&bytes, THUMBNAIL).ok());
         picture.jpeg = jpeg.unwrap_or_default();
-    }
+    });
     groups
 }
 

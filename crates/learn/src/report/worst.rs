@@ -7,6 +7,7 @@ use finial_engine::device;
 use finial_report as page;
 use finial_report::format;
 use finial_task::{Prediction, Targets, Task, TaskKind, Thresholds};
+use rayon::prelude::*;
 
 use super::images::Images;
 use crate::head::Scale;
@@ -86,7 +87,7 @@ pub(super) fn of(
             remark: words.remark,
         })
     };
-    worst.into_iter().filter_map(card).collect()
+    worst.into_par_iter().filter_map(card).collect()
 }
 
 /// What was answered and what is true.
