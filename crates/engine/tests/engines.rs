@@ -26,7 +26,7 @@ fn every_engine_that_is_there_agrees_with_the_reference() {
     let ground = Ground::new(&graph, &weights, "cpu").unwrap();
     let trials: Vec<_> = Choice::all("cpu")
         .into_iter()
-        .map(|c| ground.trial(c))
+        .map(|c| ground.trial(c).0)
         .collect();
     for trial in &trials {
         println!("{}: {:?}", trial.choice, trial.outcome);

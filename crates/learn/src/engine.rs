@@ -100,7 +100,8 @@ pub fn agreement(deviation: Deviation) -> String {
     }
 }
 
-/// Decides what runs a graph on a device. `records` is a folder in which decisions are kept.
+/// Decides what runs a graph on a device. `records` is a folder in which decisions are kept. Gives
+/// the engine, too, if it was tried just now.
 ///
 /// # Errors
 /// Nothing that the options admit is there, or the reference itself fails.
@@ -109,8 +110,8 @@ pub fn decide(
     options: EngineOptions,
     records: Option<&Path>,
     progress: &dyn Progress,
-) -> Result<Decision, LearnError> {
-    let decision = decided(network, options, records, progress)?;
+) -> Result<(Decision, Option<Box<dyn Frozen>>), LearnError> {
+    let (decision, frozen) = decided(network, options, records, progress)?;
     let speed = decision.images_per_second;
     let speed = speed.map_or(String::new(), |n| format!(", {n:.0} images a second here"));
     progress.say(&format!("engine: {}{speed}", decision.in_words()));
@@ -123,7 +124,7 @@ pub fn decide(
             agreement(deviation)
         ));
     }
-    Ok(decision)
+    Ok((decision, frozen))
 }
 
 /// A frozen graph with its weights, and where it is to run.
@@ -172,7 +173,7 @@ fn decided(
     options: EngineOptions,
     records: Option<&Path>,
     progress: &dyn Progress,
-) -> Result<Decision, LearnError> {
+) -> Result<(Decision, Option<Box<dyn Frozen>>), LearnError> {
     let device = network.device;
     finial_engine::device::named(device)?;
     let mut candidates = Choice::all(device);
@@ -197,23 +198,27 @@ fn decided(
     match &there[..] {
         [] => return Err(none(options, reasons)),
         [(Choice::REFERENCE, identity)] => {
-            return Ok(Decision::untried(Choice::REFERENCE, identity.clone()));
+            let decision = Decision::untried(Choice::REFERENCE, identity.clone());
+            return Ok((decision, None));
         }
         _ => {}
     }
     let record = records.map(|folder| record_of(folder, network, options, &there));
     if let Some(found) = record.as_deref().and_then(read) {
-        return Ok(found);
+        return Ok((found, None));
     }
     let ground = Ground::new(network.graph, network.weights, device)?;
-    let mut trials: Vec<Trial> = Vec::new();
+    let forced = options.engine.is_some() && options.precision.is_some();
+    let (mut trials, mut ready) = (Vec::<Trial>::new(), None);
     for (choice, _) in &there {
-        trials.push(ground.trial(*choice));
-        if first_to_agree(&trials).is_some() {
+        let (trial, frozen) = ground.trial(*choice);
+        let agrees = trial.agrees();
+        trials.push(trial);
+        if agrees || forced {
+            ready = frozen;
             break;
         }
     }
-    let forced = options.engine.is_some() && options.precision.is_some();
     let ran = trials.iter().find(|trial| trial.speed().is_some());
     let best = first_to_agree(&trials).or(ran.filter(|_| forced));
     let Some(best) = best else {
@@ -239,7 +244,7 @@ fn decided(
         // Without it, the next run finds out again.
         let _ = write(&record, &decision);
     }
-    Ok(decision)
+    Ok((decision, ready))
 }
 
 /// What is ready soonest, for a few images: not tried beforehand, and exact unless bf16 will do.

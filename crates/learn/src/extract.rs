@@ -8,6 +8,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use finial_data::{ContentHash, DECODING, ImageFit, Look, Pixels, content_hash, read_file};
@@ -65,6 +66,8 @@ pub struct Extractor<'a> {
     weights: &'a Weights,
     device: &'a str,
     decision: Decision,
+    /// The engine, if it was tried just now, until it is asked for.
+    tried: Mutex<Option<Box<dyn Frozen>>>,
     decoder: Decoder,
     width: usize,
     pipeline: PipelineHash,
@@ -105,7 +108,7 @@ impl<'a> Extractor<'a> {
             fingerprint: &fingerprint,
         };
         let records = store.map(|store| store.folder().join(RECORDS));
-        let decision = decide(&network, options, records.as_deref(), progress)?;
+        let (decision, tried) = decide(&network, options, records.as_deref(), progress)?;
         let pipeline = PipelineHash::of(&[
             concat!("finial ", env!("CARGO_PKG_VERSION")).as_bytes(),
             decision.identity.as_bytes(),
@@ -119,6 +122,7 @@ impl<'a> Extractor<'a> {
             weights,
             device,
             decision,
+            tried: Mutex::new(tried),
             decoder: Decoder::new(fit),
             width: graph.output_shape().len(),
             pipeline,
@@ -134,6 +138,7 @@ impl<'a> Extractor<'a> {
         let seed = view.seed.to_le_bytes();
         Ok(Extractor {
             decision: self.decision.clone(),
+            tried: Mutex::default(),
             decoder: Decoder::new(self.decoder.fit()),
             pipeline: PipelineHash::of(&[&self.pipeline.0, &kind, &number, &seed]),
             view: Some(view),
@@ -143,8 +148,14 @@ impl<'a> Extractor<'a> {
 
     /// The frozen part, ready to run.
     pub(crate) fn frozen(&self) -> Result<Box<dyn Frozen>, LearnError> {
-        let choice = self.decision.choice;
-        Ok(choice.prepare(self.graph, self.weights, self.device)?)
+        let tried = self.tried.lock();
+        match tried.unwrap_or_else(PoisonError::into_inner).take() {
+            Some(frozen) => Ok(frozen),
+            None => {
+                let choice = self.decision.choice;
+                Ok(choice.prepare(self.graph, self.weights, self.device)?)
+            }
+        }
     }
 
     /// What runs it.

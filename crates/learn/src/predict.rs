@@ -82,8 +82,11 @@ impl Predictor {
         let network = network(&model, device, &fingerprint);
         let options = options.for_model(model.provenance().engine.as_ref());
         let records = folder.map(|folder| folder.join(RECORDS));
-        let decision = decide(&network, options, records.as_deref(), progress)?;
-        let frozen = network.prepare(decision.choice)?;
+        let (decision, tried) = decide(&network, options, records.as_deref(), progress)?;
+        let frozen = match tried {
+            Some(frozen) => frozen,
+            None => network.prepare(decision.choice)?,
+        };
         Predictor::by(model, frozen, device)
     }
 

@@ -163,27 +163,28 @@ impl<'a> Ground<'a> {
         })
     }
 
-    /// Tries one choice. What it needs is given back before this returns.
-    pub fn trial(&self, choice: Choice) -> Trial {
-        let outcome = self.run(choice);
-        Trial {
-            choice,
-            outcome: outcome.unwrap_or_else(|error| Outcome::Absent(error.reason())),
-        }
+    /// Tries one choice; gives the engine, too, if it ran.
+    pub fn trial(&self, choice: Choice) -> (Trial, Option<Box<dyn Frozen>>) {
+        let (outcome, frozen) = match self.run(choice) {
+            Ok((outcome, frozen)) => (outcome, Some(frozen)),
+            Err(error) => (Outcome::Absent(error.reason()), None),
+        };
+        (Trial { choice, outcome }, frozen)
     }
 
-    fn run(&self, choice: Choice) -> Result<Outcome, EngineError> {
+    fn run(&self, choice: Choice) -> Result<(Outcome, Box<dyn Frozen>), EngineError> {
         let slices: Vec<&[u8]> = self.images.iter().map(Vec::as_slice).collect();
         let started = Instant::now();
         let frozen = choice.prepare(self.graph, self.weights, self.device)?;
         let seconds_to_prepare = started.elapsed().as_secs_f64();
         let features = frozen.run(&slices)?;
         let width = self.graph.output_shape().len();
-        Ok(Outcome::Ran {
+        let outcome = Outcome::Ran {
             deviation: Deviation::between(&features, &self.reference, width),
             images_per_second: speed(frozen.as_ref(), &slices)?,
             seconds_to_prepare,
-        })
+        };
+        Ok((outcome, frozen))
     }
 }
 

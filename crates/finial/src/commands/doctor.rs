@@ -44,7 +44,10 @@ pub fn run(args: &DoctorArgs) -> Result<(), CliError> {
     progress.say("trying every engine; this takes a few seconds");
     let ground = Ground::new(&graph, &backbone.weights, &args.device).map_err(LearnError::from)?;
     let choices = Choice::all(&args.device);
-    let trials: Vec<Trial> = choices.iter().map(|choice| ground.trial(*choice)).collect();
+    let trials: Vec<Trial> = choices
+        .iter()
+        .map(|choice| ground.trial(*choice).0)
+        .collect();
     let found = Found {
         processor: processor(),
         cores: std::thread::available_parallelism().map_or(1, usize::from),
