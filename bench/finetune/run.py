@@ -77,12 +77,12 @@ def command(contestant, given, weights, table, way, epochs, seed):
 
 
 def only_what_counts(measured):
-    """The score, the best epoch and the time, whoever said it."""
+    """The score and the best epoch, whoever said it."""
     if "metrics" in measured:
         measured["score"] = measured["metrics"][SCORES[measured["task"]]]
         tuned = measured["fine_tuned"] or {"best_epoch": 0}
         measured["best_epoch"] = tuned["best_epoch"]
-    return {key: measured[key] for key in ("score", "best_epoch", "seconds", "failed") if key in measured}
+    return {key: measured[key] for key in ("score", "best_epoch", "failed") if key in measured}
 
 
 def page(rows):
@@ -98,11 +98,10 @@ def page(rows):
         "Scores are of test images that nothing was chosen by: accuracy for stamps and Fashion-MNIST, area",
         "under the ROC curve for ELPV, mean average precision for emoji; mean over the seeds ± its standard",
         "error. Each seed draws other images. *Level* is within one standard error of the difference to the",
-        "better peer, seed by seed. Seconds are medians, from the start of a program to its end: finial, timm,",
-        "Keras.",
+        "better peer, seed by seed. How long a step takes beside the peers is in `bench/RESULTS.md`.",
         "",
-        "| data | learned from | tuned | finial | timm | Keras | finial is | seconds |",
-        "|---|---:|---|---:|---:|---:|---|---:|",
+        "| data | learned from | tuned | finial | timm | Keras | finial is |",
+        "|---|---:|---|---:|---:|---:|---|",
     ]
     for name, ways in rows.items():
         for way, contestants in ways.items():
@@ -114,12 +113,7 @@ def page(rows):
 def row(name, way, measured):
     scores = [[one["score"] for one in samples if "score" in one] for samples in measured]
     cells = [shown(*mean_and_error(own)) if own else "–" for own in scores]
-    seconds = [f"{statistics.median(one['seconds'] for one in own if 'seconds' in one):.0f}"
-               if any("seconds" in one for one in own) else "–" for own in measured]
-    return (
-        f"| {name} | {SIZES[name][0]} | {way} | {' | '.join(cells)} | {verdict(scores)} "
-        f"| {' / '.join(seconds)} |"
-    )
+    return f"| {name} | {SIZES[name][0]} | {way} | {' | '.join(cells)} | {verdict(scores)} |"
 
 
 def shown(mean, error):
