@@ -13,6 +13,7 @@ use crate::chance::{Draw, generator};
 use crate::decoder::Decoder;
 
 /// Where the numbers of an example come from.
+#[derive(Clone, Copy)]
 pub(crate) enum Feed<'a> {
     /// From a matrix: the row of the same number.
     Stored(&'a FeatureMatrix),
