@@ -29,6 +29,8 @@ CONTESTANTS = ("finial", "timm", "Keras")
 # What finial's metrics call the score by which a task is judged.
 SCORES = {"multi-class": "accuracy", "binary": "roc_auc", "multi-label": "mean_average_precision"}
 EPOCHS = 6
+# Standard errors on either side that hold 95 % of a normal distribution.
+WITHIN = 1.96
 
 
 def main():
@@ -77,12 +79,15 @@ def command(contestant, given, weights, table, way, epochs, seed):
 
 
 def only_what_counts(measured):
-    """The score and the best epoch, whoever said it."""
+    """The score and the best epoch, whoever said it; of finial's also the standard error."""
     if "metrics" in measured:
-        measured["score"] = measured["metrics"][SCORES[measured["task"]]]
+        name = SCORES[measured["task"]]
+        measured["score"] = measured["metrics"][name]
+        low, high = measured["intervals"][name]
+        measured["error"] = (high - low) / (2 * WITHIN)
         tuned = measured["fine_tuned"] or {"best_epoch": 0}
         measured["best_epoch"] = tuned["best_epoch"]
-    return {key: measured[key] for key in ("score", "best_epoch", "failed") if key in measured}
+    return {key: measured[key] for key in ("score", "error", "best_epoch", "failed") if key in measured}
 
 
 def page(rows):
@@ -96,46 +101,38 @@ def page(rows):
         "epochs of fine-tuning. Made by `make bench-finetune`; the numbers stand as they came out.",
         "",
         "Scores are of test images that nothing was chosen by: accuracy for stamps and Fashion-MNIST, area",
-        "under the ROC curve for ELPV, mean average precision for emoji; mean over the seeds ± its standard",
-        "error. Each seed draws other images. *Level* is within one standard error of the difference to the",
-        "better peer, seed by seed. How long a step takes beside the peers is in `bench/RESULTS.md`.",
+        "under the ROC curve for ELPV, mean average precision for emoji; means over the seeds, each of which",
+        "draws other images. The standard error is that of finial's score, by how far it varies over test",
+        "sets drawn anew from these. *Level* is within one standard error of the better peer. How long a step",
+        "takes beside the peers is in `bench/RESULTS.md`.",
         "",
-        "| data | learned from | tuned | finial | timm | Keras | finial is |",
-        "|---|---:|---|---:|---:|---:|---|",
+        "| data | learned from | tuned | finial | standard error | timm | Keras | finial is |",
+        "|---|---:|---|---:|---:|---:|---:|---|",
     ]
     for name, ways in rows.items():
         for way, contestants in ways.items():
-            samples = [contestants.get(one, {}) for one in CONTESTANTS]
-            lines.append(row(name, way, [[own[seed] for seed in sorted(own)] for own in samples]))
+            lines.append(row(name, way, [contestants.get(one, {}) for one in CONTESTANTS]))
     return "\n".join(lines) + "\n"
 
 
 def row(name, way, measured):
-    scores = [[one["score"] for one in samples if "score" in one] for samples in measured]
-    cells = [shown(*mean_and_error(own)) if own else "–" for own in scores]
-    return f"| {name} | {SIZES[name][0]} | {way} | {' | '.join(cells)} | {verdict(scores)} |"
+    """A line of the table, over the seeds that all have been through."""
+    common = set.intersection(*(scored(own) for own in measured))
+    ours, *peers = [statistics.mean(own[seed]["score"] for seed in common) if common else None for own in measured]
+    error = math.hypot(*(measured[0][seed]["error"] for seed in common)) / max(1, len(common))
+    cells = (f"{number:.3f}" for number in (ours, error, *peers)) if common else "–" * 4
+    return f"| {name} | {SIZES[name][0]} | {way} | {' | '.join(cells)} | {verdict(ours, error, peers)} |"
 
 
-def shown(mean, error):
-    return f"{mean:.3f}" if error is None else f"{mean:.3f} ± {error:.3f}"
+def scored(samples):
+    return {seed for seed, sample in samples.items() if "score" in sample}
 
 
-def mean_and_error(scores):
-    """The mean, and its standard error where there are several."""
-    if len(scores) < 2:
-        return scores[0], None
-    return statistics.mean(scores), statistics.stdev(scores) / math.sqrt(len(scores))
-
-
-def verdict(scores):
-    """Level within one standard error of the difference to the better peer, seed by seed."""
-    ours, *peers = scores
-    peers = [peer for peer in peers if len(peer) == len(ours) > 1]
-    if not peers:
+def verdict(ours, error, peers):
+    if ours is None:
         return "–"
-    best = max(peers, key=statistics.mean)
-    mean, error = mean_and_error([a - b for a, b in zip(ours, best)])
-    return "level" if abs(mean) <= error else "ahead" if mean > 0 else "behind"
+    difference = ours - max(peers)
+    return "level" if abs(difference) <= error else "ahead" if difference > 0 else "behind"
 
 
 if __name__ == "__main__":
