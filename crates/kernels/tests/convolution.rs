@@ -106,8 +106,8 @@ fn cases(shapes: impl Strategy<Value = ConvolutionShape>) -> impl Strategy<Value
         shapes,
         activation,
         any::<bool>(),
-        1usize..4,
-        1usize..4,
+        1..end(4, 2),
+        1..end(4, 3),
         any::<u64>(),
     )
         .prop_filter_map(
