@@ -181,7 +181,7 @@ fn check_with(
 proptest! {
     #![proptest_config(ProptestConfig {
         failure_persistence: None,
-        ..ProptestConfig::with_cases(if cfg!(miri) { 2 } else { 128 })
+        ..ProptestConfig::with_cases(if cfg!(miri) { 6 } else { 128 })
     })]
 
     #[test]

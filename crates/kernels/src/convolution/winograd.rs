@@ -369,3 +369,51 @@ impl<T: Element> Kernel for TransformOutput<'_, T> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::convolution::unwritten;
+
+    /// Fewer tiles than a convolution is transformed for, so that Miri can follow.
+    #[test]
+    fn a_few_tiles_are_what_the_definition_says() {
+        let [height, width, channels, filters] = [6, 5, CHUNK, 20];
+        let shape = ConvolutionShape {
+            kernel: [3, 3],
+            padding: [1; 4],
+            ..ConvolutionShape::pointwise([height, width, channels], filters)
+        };
+        let numbers = |count: usize, step: usize| -> Vec<f32> {
+            let number = |at: usize| (at * step % 97) as f32 / 48.0 - 1.0;
+            (0..count).map(number).collect()
+        };
+        let input = numbers(height * width * channels, 31);
+        let weights = numbers(filters * channels * 9, 37);
+        let bias = numbers(filters, 41);
+        for instructions in Instructions::available() {
+            let epilogue = Epilogue::default();
+            let plan = Winograd::new(shape, &weights, &bias, epilogue, instructions);
+            let mut output = vec![0.0; height * width * filters];
+            plan.run(&input, None, unwritten(&mut output));
+            for (at, found) in output.iter().enumerate() {
+                let (filter, x, y) = (at % filters, at / filters % width, at / filters / width);
+                let mut expected = bias[filter];
+                for tap in 0..9 {
+                    let (y, x) = (y + tap / 3, x + tap % 3);
+                    if !(1..=height).contains(&y) || !(1..=width).contains(&x) {
+                        continue;
+                    }
+                    let pixel = &input[((y - 1) * width + x - 1) * channels..][..channels];
+                    for (channel, value) in pixel.iter().enumerate() {
+                        expected += value * weights[(filter * channels + channel) * 9 + tap];
+                    }
+                }
+                assert!(
+                    (found - expected).abs() < 1e-3,
+                    "{instructions}: number {at} is {found}, expected {expected}"
+                );
+            }
+        }
+    }
+}
