@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use finial_engine::AdamWOptions;
+use finial_engine::{AdamWOptions, Precision};
 use finial_graph::{Graph, Op};
 use finial_report::format;
 use finial_store::FeatureStore;
@@ -74,8 +74,12 @@ pub(crate) fn tune(
     }
     let mut graph = behind;
     graph.join(start.head.graph().cut_at(LOGITS)?.0)?;
+    let multiplied = match prepared.engine.choice.precision {
+        Precision::Bf16 => ", multiplied in bf16",
+        Precision::F32 => "",
+    };
     progress.say(&format!(
-        "fine-tuning from `{cut}` on: {} of the network's {} weights, with the head",
+        "fine-tuning from `{cut}` on: {} of the network's {} weights, with the head{multiplied}",
         format::count(parameters),
         format::count(count(&prepared.frozen)),
     ));
