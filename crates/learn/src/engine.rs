@@ -8,7 +8,7 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use finial_engine::frozen::trial::{Deviation, Ground, Outcome, Trial, VERSION, first_to_agree};
+use finial_engine::frozen::trial::{Deviation, Ground, Outcome, VERSION};
 use finial_engine::{Choice, Engine, EngineError, Frozen, OPENVINO_VARIABLE, Precision};
 use finial_graph::{Graph, Parameter, Weights};
 use serde::{Deserialize, Serialize};
@@ -209,42 +209,32 @@ fn decided(
     }
     let ground = Ground::new(network.graph, network.weights, device)?;
     let forced = options.engine.is_some() && options.precision.is_some();
-    let (mut trials, mut ready) = (Vec::<Trial>::new(), None);
-    for (choice, _) in &there {
-        let (trial, frozen) = ground.trial(*choice);
+    for (choice, identity) in there {
+        let (trial, frozen) = ground.trial(choice);
         let agrees = trial.agrees();
-        trials.push(trial);
-        if agrees || forced {
-            ready = frozen;
-            break;
-        }
+        let reason = match trial.outcome {
+            Outcome::Ran {
+                deviation,
+                images_per_second,
+                ..
+            } if agrees || forced => {
+                let decision = Decision {
+                    deviation: Some(deviation),
+                    images_per_second: Some(images_per_second),
+                    ..Decision::untried(choice, identity)
+                };
+                if let Some(record) = record {
+                    // Without it, the next run finds out again.
+                    let _ = write(&record, &decision);
+                }
+                return Ok((decision, frozen));
+            }
+            Outcome::Ran { deviation, .. } => agreement(deviation),
+            Outcome::Absent(reason) => reason,
+        };
+        reasons.push((choice, reason));
     }
-    let ran = trials.iter().find(|trial| trial.speed().is_some());
-    let best = first_to_agree(&trials).or(ran.filter(|_| forced));
-    let Some(best) = best else {
-        reasons.extend(trials.iter().map(|trial| match &trial.outcome {
-            Outcome::Absent(reason) => (trial.choice, reason.clone()),
-            Outcome::Ran { deviation, .. } => (trial.choice, agreement(*deviation)),
-        }));
-        return Err(none(options, reasons));
-    };
-    let identity = there.iter().find(|(choice, _)| *choice == best.choice);
-    let identity = identity.map(|(_, identity)| identity.clone());
-    let mut decision = Decision::untried(best.choice, identity.unwrap_or_default());
-    if let Outcome::Ran {
-        images_per_second,
-        deviation,
-        ..
-    } = best.outcome
-    {
-        decision.deviation = Some(deviation);
-        decision.images_per_second = Some(images_per_second);
-    }
-    if let Some(record) = record {
-        // Without it, the next run finds out again.
-        let _ = write(&record, &decision);
-    }
-    Ok((decision, ready))
+    Err(none(options, reasons))
 }
 
 /// What is ready soonest, for a few images: not tried beforehand, and exact unless bf16 will do.

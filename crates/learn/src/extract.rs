@@ -138,7 +138,7 @@ impl<'a> Extractor<'a> {
         let seed = view.seed.to_le_bytes();
         Ok(Extractor {
             decision: self.decision.clone(),
-            tried: Mutex::default(),
+            tried: Mutex::new(self.take_tried()),
             decoder: Decoder::new(self.decoder.fit()),
             pipeline: PipelineHash::of(&[&self.pipeline.0, &kind, &number, &seed]),
             view: Some(view),
@@ -148,14 +148,17 @@ impl<'a> Extractor<'a> {
 
     /// The frozen part, ready to run.
     pub(crate) fn frozen(&self) -> Result<Box<dyn Frozen>, LearnError> {
-        let tried = self.tried.lock();
-        match tried.unwrap_or_else(PoisonError::into_inner).take() {
+        let choice = self.decision.choice;
+        match self.take_tried() {
             Some(frozen) => Ok(frozen),
-            None => {
-                let choice = self.decision.choice;
-                Ok(choice.prepare(self.graph, self.weights, self.device)?)
-            }
+            None => Ok(choice.prepare(self.graph, self.weights, self.device)?),
         }
+    }
+
+    /// The engine, if it was tried just now and nobody has it yet.
+    fn take_tried(&self) -> Option<Box<dyn Frozen>> {
+        let tried = self.tried.lock();
+        tried.unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// What runs it.
