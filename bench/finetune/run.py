@@ -20,8 +20,9 @@ from pathlib import Path
 import stage
 from stage import HERE, ROOT, SIZES, WORK
 
-sys.path.insert(0, str(HERE.parent / "speed"))
+sys.path[:0] = [str(HERE.parent), str(HERE.parent / "speed")]
 
+from level import error_of, verdict  # noqa: E402  (lies in bench)
 from program import Program, Results, measure  # noqa: E402  (lies beside, in bench/speed)
 
 WAYS = ("head", "last-block", "all")
@@ -29,8 +30,6 @@ CONTESTANTS = ("finial", "timm", "Keras")
 # What finial's metrics call the score by which a task is judged.
 SCORES = {"multi-class": "accuracy", "binary": "roc_auc", "multi-label": "mean_average_precision"}
 EPOCHS = 6
-# Standard errors on either side that hold 95 % of a normal distribution.
-WITHIN = 1.96
 
 
 def main():
@@ -83,8 +82,7 @@ def only_what_counts(measured):
     if "metrics" in measured:
         name = SCORES[measured["task"]]
         measured["score"] = measured["metrics"][name]
-        low, high = measured["intervals"][name]
-        measured["error"] = (high - low) / (2 * WITHIN)
+        measured["error"] = error_of(measured["intervals"][name])
         tuned = measured["fine_tuned"] or {"best_epoch": 0}
         measured["best_epoch"] = tuned["best_epoch"]
     return {key: measured[key] for key in ("score", "error", "best_epoch", "failed") if key in measured}
@@ -118,21 +116,16 @@ def page(rows):
 def row(name, way, measured):
     """A line of the table, over the seeds that all have been through."""
     common = set.intersection(*(scored(own) for own in measured))
-    ours, *peers = [statistics.mean(own[seed]["score"] for seed in common) if common else None for own in measured]
-    error = math.hypot(*(measured[0][seed]["error"] for seed in common)) / max(1, len(common))
-    cells = (f"{number:.3f}" for number in (ours, error, *peers)) if common else "–" * 4
-    return f"| {name} | {SIZES[name][0]} | {way} | {' | '.join(cells)} | {verdict(ours, error, peers)} |"
+    cells = ["–"] * 5
+    if common:
+        ours, *peers = (statistics.mean(own[seed]["score"] for seed in common) for own in measured)
+        error = math.hypot(*(measured[0][seed]["error"] for seed in common)) / len(common)
+        cells = [f"{number:.3f}" for number in (ours, error, *peers)] + [verdict(ours - max(peers), error)]
+    return f"| {name} | {SIZES[name][0]} | {way} | {' | '.join(cells)} |"
 
 
 def scored(samples):
     return {seed for seed, sample in samples.items() if "score" in sample}
-
-
-def verdict(ours, error, peers):
-    if ours is None:
-        return "–"
-    difference = ours - max(peers)
-    return "level" if abs(difference) <= error else "ahead" if difference > 0 else "behind"
 
 
 if __name__ == "__main__":

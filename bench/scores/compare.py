@@ -14,6 +14,7 @@ for every data set.
 
 import argparse
 import json
+import sys
 import warnings
 from pathlib import Path
 
@@ -21,6 +22,10 @@ from safetensors.numpy import load_file
 
 from baseline import TEST, fit
 from measures import MEASURES, standard_error
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from level import verdict  # noqa: E402  (lies in bench)
 
 HEADING = (
     "| data set | task | n test | metric | finial | scikit-learn | difference | standard error | verdict |\n"
@@ -71,10 +76,9 @@ def compare(name, features_path, result):
 def row(name, task, count, measure, ours, baseline, error):
     difference = ours - baseline
     gain = difference if measure.higher_is_better else -difference
-    verdict = "level" if abs(gain) <= error else "ahead" if gain > 0 else "behind"
     return (
         f"| {name} | {task} | {count:,} | {measure.name} | {ours:.4f} | {baseline:.4f} "
-        f"| {difference:+.4f} | {error:.4f} | {verdict} |"
+        f"| {difference:+.4f} | {error:.4f} | {verdict(gain, error)} |"
     )
 
 

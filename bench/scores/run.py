@@ -27,8 +27,9 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 WORK = ROOT / "target" / "bench" / "scores"
 DATA = ROOT / "target" / "bench" / "data"
-sys.path.insert(0, str(HERE.parent / "data"))
+sys.path[:0] = [str(HERE.parent), str(HERE.parent / "data")]
 
+from level import error_of  # noqa: E402  (lies in bench)
 from sets import SETS  # noqa: E402  (lies beside, in bench/data)
 
 
@@ -91,8 +92,7 @@ def precisions(finial, one, seed):
         trained[precision] = json.loads(printed)
     long, short = (trained[precision]["metrics"] for precision in ("f32", "bf16"))
     for metric, interval in trained["f32"]["intervals"].items():
-        # A normal distribution has 95 % within 1.96 standard errors on either side.
-        error = (interval[1] - interval[0]) / 3.92
+        error = error_of(interval)
         difference = short[metric] - long[metric]
         verdict = "within" if abs(difference) <= error else "beyond"
         yield (
