@@ -104,8 +104,8 @@ def page(rows):
         "sets drawn anew from these. *Level* is within one standard error of the better peer. How long a step",
         "takes beside the peers is in `bench/RESULTS.md`.",
         "",
-        "| data | learned from | tuned | finial | standard error | timm | Keras | finial is |",
-        "|---|---:|---|---:|---:|---:|---:|---|",
+        "| data | learned from | seeds | tuned | finial | standard error | timm | Keras | finial is |",
+        "|---|---:|---:|---|---:|---:|---:|---:|---|",
     ]
     for name, ways in rows.items():
         for way, contestants in ways.items():
@@ -121,7 +121,7 @@ def row(name, way, measured):
         ours, *peers = (statistics.mean(own[seed]["score"] for seed in common) for own in measured)
         error = math.hypot(*(measured[0][seed]["error"] for seed in common)) / len(common)
         cells = [f"{number:.3f}" for number in (ours, error, *peers)] + [verdict(ours - max(peers), error)]
-    return f"| {name} | {SIZES[name][0]} | {way} | {' | '.join(cells)} |"
+    return f"| {name} | {SIZES[name][0]} | {len(common)} | {way} | {' | '.join(cells)} |"
 
 
 def scored(samples):
