@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use finial_formats::FormatError;
 use finial_formats::onnx::{Description, Imported, Input, Options};
-use finial_formats::onnx::{export, export_bytes, import, import_bytes, import_with};
+use finial_formats::onnx::{export, import, import_bytes, import_with, write};
 use finial_graph::{Graph, Op, Order, Padding, Shape, Tensor, Weights};
 
 fn fixture(name: &str) -> PathBuf {
@@ -35,7 +35,8 @@ fn written(name: &str, graph: &Graph, weights: &Weights, description: &Descripti
     let _ = fs::remove_file(&path);
     export(graph, weights, description, &path).unwrap();
     // In memory it is the same file.
-    let bytes = export_bytes(graph, weights, description).unwrap();
+    let mut bytes = Vec::new();
+    write(graph, weights, description, &mut bytes).unwrap();
     assert!(bytes == fs::read(&path).unwrap(), "{name}");
     path
 }

@@ -55,4 +55,4 @@ pub use norm::{layer_norm, softmax};
 pub use pixels::from_bytes;
 pub use pooling::{Kept, Pooling, pool_all};
 pub use product::{attend, multiply};
-pub use scratch::{Numbers, zeros};
+pub use scratch::{Numbers, trim_heap, zeros};

@@ -1,4 +1,5 @@
-//! Memory: for results, and what a thread keeps for its kernels, on cache lines, and uses again.
+//! Memory: for results; what a thread keeps for its kernels, on cache lines, and uses again; and what
+//! goes back to the system.
 
 use std::cell::Cell;
 use std::mem::MaybeUninit;
@@ -102,6 +103,18 @@ fn ask_for_large_pages<T>(room: &mut [MaybeUninit<T>]) {
     }
     #[cfg(not(all(target_os = "linux", not(miri))))]
     let _ = room;
+}
+
+/// Gives the system back the memory that was freed.
+///
+/// The allocator of glibc keeps what lies below a block that is still in use, which after something
+/// large was made in many pieces is as much again. Elsewhere this does nothing.
+pub fn trim_heap() {
+    #[cfg(all(target_os = "linux", target_env = "gnu", not(miri)))]
+    // SAFETY: it touches only memory that nobody has.
+    unsafe {
+        libc::malloc_trim(0);
+    }
 }
 
 /// A cache line of `f32`.

@@ -11,5 +11,5 @@ mod import;
 mod proto;
 
 pub use ends::{End, Ends, Step, ends};
-pub use export::{Description, Input, export, export_bytes};
+pub use export::{Description, Input, export, write};
 pub use import::{Imported, Options, import, import_bytes, import_with};

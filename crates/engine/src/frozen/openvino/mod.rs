@@ -1,19 +1,24 @@
 //! Intel's OpenVINO behind [`Frozen`], if it is on this machine.
 //!
-//! The graph goes over in memory as an ONNX file. Each stream of OpenVINO runs one image at a
+//! The graph goes over as an ONNX file. Each stream of OpenVINO runs one image at a
 //! time, which keeps all cores busy and leaves nothing to wait for; there are twice as many
 //! requests as streams, so that a stream that is done finds the next image waiting.
 
 mod library;
 
+use std::env;
+use std::io::{self, BufWriter, Write};
 use std::sync::{Mutex, PoisonError};
 
-use finial_formats::onnx::{Description, export_bytes};
-use finial_graph::{Graph, Weights};
+use finial_formats::FormatError;
+use finial_formats::onnx::{self, Description};
+use finial_graph::{Graph, Weights, simplify};
+use finial_kernels::trim_heap;
 use openvino::{
     CompiledModel, Core, DeviceType, ElementType, InferRequest, InferenceError, PartialShape,
     PropertyKey, RwPropertyKey, SetupError,
 };
+use tempfile::NamedTempFile;
 
 use super::{Choice, Engine, Frozen, Precision, expect_finite, expect_images};
 use crate::EngineError;
@@ -90,15 +95,10 @@ impl OpenVino {
             core.set_property(&DeviceType::CPU, &key, value)
                 .map_err(refused)?;
         }
-        let description = Description {
-            output: "features".to_owned(),
-            ..Description::default()
-        };
-        let onnx = export_bytes(graph, weights, &description);
-        let onnx = onnx.map_err(|error| unavailable(error.to_string()))?;
-        let mut model = core.read_model_from_buffer(&onnx, None).map_err(refused)?;
-        // The weights are in the model now.
-        drop(onnx);
+        let network = written(graph, weights, &unavailable)?;
+        let path = network.path().to_string_lossy();
+        let mut model = core.read_model_from_file(&path, "").map_err(refused)?;
+        trim_heap();
         let mut one = vec![1];
         one.extend(graph.input_shape().dims().iter().skip(1));
         one.push(3);
@@ -109,6 +109,7 @@ impl OpenVino {
             .compile_model(&model, DeviceType::CPU)
             .map_err(refused)?;
         drop(model);
+        drop(network);
         let streams = compiled.get_property(&PropertyKey::OptimalNumberOfInferRequests);
         let streams = streams.map_err(refused)?.parse().unwrap_or(1_usize);
         let requests = (0..streams.clamp(1, 256) * 2).map(|_| compiled.create_infer_request());
@@ -124,6 +125,38 @@ impl OpenVino {
             }),
         })
     }
+}
+
+/// The network as an ONNX file in the system's temporary folder, which goes when it is dropped.
+///
+/// OpenVINO holds a network that is given in memory four times while it reads it, and what it folds
+/// itself before and after.
+fn written(
+    graph: &Graph,
+    weights: &Weights,
+    unavailable: &dyn Fn(String) -> EngineError,
+) -> Result<NamedTempFile, EngineError> {
+    let folder = env::temp_dir();
+    let failed = |error: io::Error| {
+        let folder = folder.display();
+        unavailable(format!("it needs a file in {folder} for a moment: {error}"))
+    };
+    let mut file = tempfile::Builder::new();
+    file.prefix("finial-").suffix(".onnx");
+    let file = file.tempfile_in(&folder).map_err(failed)?;
+    let description = Description {
+        output: "features".to_owned(),
+        ..Description::default()
+    };
+    let (graph, weights) = simplify(graph, weights)?;
+    let mut out = BufWriter::new(file.as_file());
+    match onnx::write(&graph, &weights, &description, &mut out) {
+        Ok(()) => out.flush().map_err(failed)?,
+        Err(FormatError::File { error, .. }) => return Err(failed(error)),
+        Err(error) => return Err(unavailable(error.to_string())),
+    }
+    drop(out);
+    Ok(file)
 }
 
 impl Frozen for OpenVino {

@@ -111,21 +111,20 @@ pub fn export(
     new.finish()
 }
 
-/// What [`export`] writes, in memory: for a program that takes ONNX without a file.
+/// Writes what [`export`] writes to wherever it is wanted: into memory, or a file without a name.
 ///
 /// # Errors
-/// As [`export`], but for those of a file.
-pub fn export_bytes(
+/// As [`export`], or whatever `out` says; it then has the beginning.
+pub fn write(
     graph: &Graph,
     weights: &Weights,
     description: &Description,
-) -> Result<Vec<u8>, FormatError> {
+    out: &mut impl Write,
+) -> Result<(), FormatError> {
     let path = Path::new("network.onnx");
     let layout = Layout::new(graph, weights, description, path)?;
-    let mut bytes = Vec::with_capacity(usize::try_from(layout.len()).unwrap_or(0));
-    let written = layout.write(weights, &mut bytes);
-    written.map_err(|error| FormatError::file(path, error))?;
-    Ok(bytes)
+    let written = layout.write(weights, out);
+    written.map_err(|error| FormatError::file(path, error))
 }
 
 /// The parts of a file and their lengths, which come before what they are the length of.
