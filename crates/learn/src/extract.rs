@@ -209,7 +209,11 @@ impl<'a> Extractor<'a> {
             return Prepared::Stored(hash, seen);
         }
         match self.decoder.decode(&bytes) {
-            Ok(pixels) => Prepared::Pixels(hash, self.changed(&hash, pixels)),
+            Ok(pixels) => {
+                let pixels = self.changed(&hash, pixels);
+                let look = pixels.look();
+                Prepared::Pixels(hash, pixels, look)
+            }
             Err(error) => Prepared::Unreadable(error.to_string()),
         }
     }
@@ -312,13 +316,15 @@ impl<'a> Extractor<'a> {
         chunk: &mut [Prepared],
         frozen: &mut Option<Box<dyn Frozen>>,
     ) -> Result<Vec<(ContentHash, Seen)>, LearnError> {
-        let mut pixels: Vec<(ContentHash, Pixels)> = Vec::new();
+        let mut pixels: Vec<Pixels> = Vec::new();
+        let mut known: Vec<(ContentHash, Look)> = Vec::new();
         for prepared in chunk {
-            if let Prepared::Pixels(hash, decoded) = prepared {
-                pixels.push((*hash, std::mem::take(decoded)));
+            if let Prepared::Pixels(hash, decoded, look) = prepared {
+                pixels.push(std::mem::take(decoded));
+                known.push((*hash, *look));
             }
         }
-        let images: Vec<&[u8]> = pixels.iter().map(|(_, p)| p.rgb.as_slice()).collect();
+        let images: Vec<&[u8]> = pixels.iter().map(|p| p.rgb.as_slice()).collect();
         if images.is_empty() {
             return Ok(Vec::new());
         }
@@ -328,9 +334,9 @@ impl<'a> Extractor<'a> {
         };
         let outputs = frozen.run(&images)?;
         let rows = outputs.chunks_exact(self.width.max(1));
-        let seen = rows.zip(&pixels).map(|(features, (hash, pixels))| {
-            let (features, look) = (features.to_vec(), pixels.look());
-            (*hash, Seen { features, look })
+        let seen = rows.zip(known).map(|(features, (hash, look))| {
+            let features = features.to_vec();
+            (hash, Seen { features, look })
         });
         Ok(seen.collect())
     }
@@ -367,13 +373,13 @@ impl Seen {
 /// What a decoder hands over.
 enum Prepared {
     Stored(ContentHash, Seen),
-    Pixels(ContentHash, Pixels),
+    Pixels(ContentHash, Pixels, Look),
     Unreadable(String),
 }
 
 impl Prepared {
     fn has_more_pages(&self) -> bool {
-        matches!(self, Prepared::Pixels(_, pixels) if pixels.pages_left_out)
+        matches!(self, Prepared::Pixels(_, pixels, _) if pixels.pages_left_out)
     }
 }
 
