@@ -114,16 +114,6 @@ impl Trial {
             Outcome::Absent(_) => false,
         }
     }
-
-    /// Images a second; none if it did not run.
-    pub fn speed(&self) -> Option<f64> {
-        match self.outcome {
-            Outcome::Ran {
-                images_per_second, ..
-            } => Some(images_per_second),
-            Outcome::Absent(_) => None,
-        }
-    }
 }
 
 /// The first that agrees with the reference, of trials in the order of [`Choice::all`].
