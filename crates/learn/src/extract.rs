@@ -255,10 +255,10 @@ impl<'a> Extractor<'a> {
         let mut pages_left_out = 0;
         let mut index = 0;
         let mut frozen = None;
-        for mut chunk in chunks {
+        for chunk in chunks {
             let done = chunk.len() as u64;
             pages_left_out += chunk.iter().filter(|p| p.has_more_pages()).count();
-            let computed = self.compute(&mut chunk, &mut frozen)?;
+            let computed = self.compute(&chunk, &mut frozen)?;
             if let Some(open) = store
                 && !computed.is_empty()
             {
@@ -310,21 +310,19 @@ impl<'a> Extractor<'a> {
         })
     }
 
-    /// Runs the network over the pixels of a chunk, which are given up on the way.
+    /// Runs the network over the pixels of a chunk.
     fn compute(
         &self,
-        chunk: &mut [Prepared],
+        chunk: &[Prepared],
         frozen: &mut Option<Box<dyn Frozen>>,
     ) -> Result<Vec<(ContentHash, Seen)>, LearnError> {
-        let mut pixels: Vec<Pixels> = Vec::new();
-        let mut known: Vec<(ContentHash, Look)> = Vec::new();
-        for prepared in chunk {
-            if let Prepared::Pixels(hash, decoded, look) = prepared {
-                pixels.push(std::mem::take(decoded));
-                known.push((*hash, *look));
-            }
-        }
-        let images: Vec<&[u8]> = pixels.iter().map(|p| p.rgb.as_slice()).collect();
+        let (images, known): (Vec<&[u8]>, Vec<(ContentHash, Look)>) = chunk
+            .iter()
+            .filter_map(|prepared| match prepared {
+                Prepared::Pixels(hash, pixels, look) => Some((&pixels.rgb[..], (*hash, *look))),
+                Prepared::Stored(..) | Prepared::Unreadable(_) => None,
+            })
+            .unzip();
         if images.is_empty() {
             return Ok(Vec::new());
         }
